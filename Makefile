@@ -1,0 +1,38 @@
+# One door for people and CI. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test unit soak bench demo dashboards asyncapi format clean
+
+help:  ## What this file can do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(STAMP)
+
+setup: $(STAMP)  ## Create .venv with everything that development needs
+
+check: $(STAMP)  ## Format, lint, types, architecture, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## Format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(STAMP)  ## Every test, those against real servers included
+	$(BIN)/python -m pytest -m 'not slow'
+
+unit: $(STAMP)  ## The tests that need no server
+	$(BIN)/python -m pytest tests/unit
+
+soak: $(STAMP)  ## The slow ones: 200 kills, 100,000 mutated frames a codec
+	$(BIN)/python -m pytest -m slow --timeout 3600
