@@ -36,3 +36,6 @@ unit: $(STAMP)  ## The tests that need no server
 
 soak: $(STAMP)  ## The slow ones: 200 kills, 100,000 mutated frames a codec
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+asyncapi: $(STAMP)  ## Write asyncapi.yaml from the contract's types
+	$(BIN)/python -m devices.contract.asyncapi > asyncapi.yaml.new && mv asyncapi.yaml.new asyncapi.yaml

@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from devices.contract.quantity import Id
+from devices.contract.quantity import END, Id
 from devices.contract.readings import Reading, Utc, WireReading
 
 VERSION = 1
@@ -33,7 +33,7 @@ JSON = "application/json"
 JSON_ZLIB = "application/json+zlib"
 ContentType = Literal["application/json", "application/json+zlib"]
 
-Boot = Annotated[str, Meta(pattern=r"^[a-z0-9]{4,32}$")]
+Boot = Annotated[str, Meta(pattern=r"^[a-z0-9]{4,32}" + END)]
 Seq = Annotated[int, Meta(ge=1, le=2**53)]
 
 

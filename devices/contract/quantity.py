@@ -32,6 +32,8 @@ def quantity(
     )
 
 
+#: The end of a text in JSON Schema's regular expressions and in Python's, whose `$` would let a last newline pass.
+END = r"$(?!\n)"
 #: A name in a topic, a tag and a path: one topic level, at most 64 characters, never a person's number.
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}" + END
 Id = Annotated[str, Meta(pattern=ID_PATTERN, max_length=64)]

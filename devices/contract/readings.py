@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from devices.contract.quantity import Id, quantity
+from devices.contract.quantity import END, Id, quantity
 
 #: An aware time in UTC. Stores keep milliseconds; a device never says two things of one kind in one millisecond.
 Utc = Annotated[datetime, Meta(tz=True)]
@@ -76,7 +76,7 @@ class BloodPressure(Reading, frozen=True, kw_only=True, tag="blood_pressure"):
                 "",
                 "Patient",
                 "患者代码",
-                pattern=r"^p-[a-z2-7]{8,32}$",
+                pattern=r"^p-[a-z2-7]{8,32}" + END,
                 about="An opaque token; see privacy.",
             ),
         ]
