@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -13,8 +13,9 @@ from devices.contract.quantity import END
 from devices.contract.readings import KINDS, WireReading
 
 ids = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_.\-]{0,20}\Z")
-times = st.datetimes(datetime.min.replace(year=2000), datetime.min.replace(year=2099), timezones=st.just(UTC)).map(
-    lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)
+#: Any millisecond of this century, as the stores keep them.
+times = st.integers(946_684_800_000, 4_102_444_799_999).map(
+    lambda ms: datetime.fromtimestamp(ms // 1000, UTC) + timedelta(milliseconds=ms % 1000)
 )
 
 

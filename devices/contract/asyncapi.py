@@ -1,6 +1,6 @@
-"""The contract as an AsyncAPI 3.0 document, built from the types: `python -m devices.contract.asyncapi > asyncapi.yaml`.
+"""The contract as an AsyncAPI 3.0 document, built from the types; `make asyncapi` writes it.
 
-`make check` fails where the committed document is not what the types say now.
+A test fails where the committed document is not what the types say now.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def build(version: str) -> dict[str, Any]:
                 "host": "broker.county.example:8883",
                 "protocol": "secure-mqtt",
                 "protocolVersion": "5",
-                "description": "Any MQTT 5 broker; a gateway's certificate names it and it may write only under its id.",
+                "description": "Any MQTT 5 broker; a gateway's certificate names it and it writes only under its id.",
                 "security": [{"type": "X509"}],
             }
         },
