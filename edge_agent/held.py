@@ -1,7 +1,7 @@
 """Readings that the gateway stamped before its clock was set, and how their time is put right afterwards.
 
-A reading's bad time and the monotonic clock advance together, so what is wrong with it is one number: the offset of the
-wall clock from the monotonic clock then, against the same offset once the clock is synchronised in the same kernel boot.
+A reading's bad time and the monotonic clock advance together, so what is wrong with it is one number: the offset of
+the wall clock from the monotonic clock then, against that offset once the clock is synchronised in the same kernel boot.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def stamping_anchor(at: datetime, known: Iterable[Anchor], now: Anchor) -> Ancho
 
 
 def corrected(payload: bytes, shift_s: float) -> bytes:
-    """The JSON list of readings with every unsynchronised `at` moved by `shift_s` and its clock said to be the gateway's.
+    """The JSON list of readings with each unsynchronised `at` moved by `shift_s`, its clock now the gateway's.
 
     Raises msgspec.DecodeError where the payload is not such a list.
     """
