@@ -112,6 +112,9 @@ class State(Struct, frozen=True, kw_only=True):
     reason: Literal["", "stopped", "lost"] = ""
 
 
+#: How msgspec refuses bytes; a RecursionError is what nesting thousands deep makes of it.
+_DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _encoder = msgspec.json.Encoder()
 _message = msgspec.json.Decoder(ReadingsMessage)
 _envelope = msgspec.json.Decoder(Envelope)
@@ -161,7 +164,7 @@ def decode_readings(payload: bytes) -> ReadingsMessage:
     """A whole readings message, every reading checked. Raises Unreadable, naming the field."""
     try:
         return _message.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         raise Unreadable(str(error)) from error
 
 
@@ -173,14 +176,14 @@ def salvage(payload: bytes) -> tuple[Envelope, list[WireReading], list[tuple[byt
     try:
         envelope = _envelope.decode(payload)
         parts = _raw_list.decode(envelope.readings)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         raise Unreadable(str(error)) from error
     good: list[WireReading] = []
     bad: list[tuple[bytes, str]] = []
     for part in parts:
         try:
             good.append(_reading.decode(part))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _DAMAGE as error:
             bad.append((bytes(part), str(error)))
     return envelope, good, bad
 
@@ -189,7 +192,7 @@ def decode_receipt(payload: bytes) -> Receipt:
     """A receipt. Raises Unreadable."""
     try:
         return _receipt.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         raise Unreadable(str(error)) from error
 
 
@@ -197,7 +200,7 @@ def decode_birth(payload: bytes) -> Birth:
     """A gateway's birth. Raises Unreadable."""
     try:
         return _birth.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         raise Unreadable(str(error)) from error
 
 
@@ -205,5 +208,5 @@ def decode_state(payload: bytes) -> State:
     """A gateway's state. Raises Unreadable."""
     try:
         return _state.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         raise Unreadable(str(error)) from error
