@@ -6,10 +6,12 @@ The shapes are those that InfluxQL answers alike in InfluxDB 1.x, 2.x (through a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Literal
 
-from devices.contract.columns import column
+from devices.contract.columns import Column, column
 from devices.contract.readings import Stored
 
 Fn = Literal["mean", "min", "max", "sum", "count", "last", "median"]
@@ -63,6 +65,10 @@ class Trend:
 
     def __post_init__(self) -> None:
         _check(self.kind, (self.column, *self.by), self.where)
+        _check_fn(self.kind, self.column, self.fn)
+        for name in self.by:
+            if name not in self.kind.tags:
+                raise ValueError(f"{self.kind.__name__} can be split by {self.kind.tags}, not by {name!r}")
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class Total:
 
     def __post_init__(self) -> None:
         _check(self.kind, (self.column,), self.where)
+        _check_fn(self.kind, self.column, self.fn)
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,45 @@ class CountLatest:
 Query = Latest | Trend | States | Rows | Total | CountLatest
 
 
+def choose(query: Query, choices: Mapping[str, str | None]) -> Query:
+    """The query with every Variable replaced by the viewer's choice; one not chosen (None, absent) passes all."""
+    where: list[Where] = []
+    for condition in query.where:
+        if isinstance(condition.value, Variable):
+            chosen = choices.get(condition.value.name)
+            if chosen is not None:
+                where.append(replace(condition, value=chosen))
+        else:
+            where.append(condition)
+    return replace(query, where=tuple(where))
+
+
 def _check(kind: type[Stored], names: tuple[str, ...], where: tuple[Where, ...]) -> None:
-    """Raise KeyError for a column that the kind does not have."""
-    for name in (*names, *(condition.column for condition in where)):
+    """Raise KeyError for a column that the kind does not have, ValueError for a comparison that makes no sense."""
+    for name in names:
         column(kind, name)
+    for condition in where:
+        _check_where(column(kind, condition.column), condition)
+
+
+def _check_where(stored: Column, condition: Where) -> None:
+    """Stores differ in how they compare unlike types; so a query compares like with like."""
+    value = condition.value
+    if isinstance(value, Variable):
+        fits = stored.type == "str" and condition.operator == "="
+    elif isinstance(value, bool):
+        fits = stored.type == "bool" and condition.operator in ("=", "!=")
+    elif isinstance(value, str):
+        fits = stored.type == "str" and condition.operator in ("=", "!=")
+    elif isinstance(value, int):
+        fits = stored.type in ("int", "float") and abs(value) < 2**63
+    else:
+        fits = stored.type in ("int", "float") and isfinite(value)
+    if not fits:
+        raise ValueError(f"{stored.name} ({stored.type}) cannot be compared so: {condition.operator} {value!r}")
+
+
+def _check_fn(kind: type[Stored], name: str, fn: Fn) -> None:
+    """Raise ValueError for arithmetic on text and truth values."""
+    if fn not in ("count", "last") and column(kind, name).type not in ("int", "float"):
+        raise ValueError(f"{fn} of {name!r}: only numbers have one")

@@ -30,6 +30,13 @@ class StoreUnavailable(Exception):
     """The store cannot take or answer now; nothing of the call can be relied on, and it may be made again."""
 
 
+class StoreMisconfigured(StoreUnavailable):
+    """The store is there but will not serve us until somebody changes a setting; the text says which.
+
+    For the pipeline it is an outage like any other (the points are kept and tried again), for the operator it is not.
+    """
+
+
 class Window(NamedTuple):
     """A stretch of time, start included, end excluded, both aware UTC; `every_s` is the width of a time bucket."""
 
