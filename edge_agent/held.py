@@ -1,7 +1,7 @@
 """Readings that the gateway stamped before its clock was set, and how their time is put right afterwards.
 
 A reading's bad time and the monotonic clock advance together, so what is wrong with it is one number: the offset of
-the wall clock from the monotonic clock then, against that offset once the clock is synchronised in the same kernel boot.
+the wall clock from the monotonic clock then, against that offset once the clock is set in the same kernel boot.
 """
 
 from __future__ import annotations
