@@ -128,12 +128,17 @@ class Mosquitto(Process):
         passwords.chmod(0o600)
         if accounts:
             subprocess.run([program("mosquitto_passwd", "mosquitto"), "-U", str(passwords)], check=True)
-        shutil.copy(CONFIG / "mosquitto" / "acl", folder / "acl")
-        (folder / "acl").chmod(0o600)
-        text = (CONFIG / "mosquitto" / "loopback.conf").read_text()
-        text = text.replace("/mosquitto/config/", f"{folder}/").replace("listener 1883", f"listener {self.port}")
+        self._render("loopback.conf", {"/mosquitto/config/": f"{folder}/", "listener 1883": f"listener {self.port}"})
+
+    def _render(self, name: str, places: dict[str, str]) -> None:
+        """Write the named file of `config/mosquitto` with its places replaced, and the ACL beside it."""
+        shutil.copy(CONFIG / "mosquitto" / "acl", self.folder / "acl")
+        (self.folder / "acl").chmod(0o600)
+        text = (CONFIG / "mosquitto" / name).read_text()
+        for production, here in places.items():
+            text = text.replace(production, here)
         # As root, Mosquitto would change to its own user, who cannot read a private test folder.
-        (folder / "mosquitto.conf").write_text(f"user root\n{text}")
+        (self.folder / "mosquitto.conf").write_text(f"user root\n{text}")
 
     def command(self) -> list[str]:
         """Mosquitto on the rendered configuration."""
@@ -146,6 +151,26 @@ class Mosquitto(Process):
         except OSError:
             return False
         return True
+
+
+class ProductionMosquitto(Mosquitto):
+    """Mosquitto on the very file that production mounts: TLS, client certificates, persistence."""
+
+    def __init__(self, folder: Path, clients: list[str], port: int | None = None) -> None:
+        super().__init__(folder, {}, port)
+        self.certs = folder / "certs"
+        script = CONFIG / "mosquitto" / "make-certs.sh"
+        subprocess.run([str(script), str(self.certs), *clients], check=True, stdout=subprocess.DEVNULL)
+        (folder / "data").mkdir()
+        self._render(
+            "mosquitto.conf",
+            {
+                "/mosquitto/certs/": f"{self.certs}/",
+                "/mosquitto/config/": f"{folder}/",
+                "/mosquitto/data/": f"{folder}/data/",
+                "listener 8883": f"listener {self.port} 127.0.0.1",
+            },
+        )
 
 
 class Influx(Process):
