@@ -1,1 +1,5 @@
-"""Rules: pure functions from readings to alerts. No I/O, no clock, no logging: time comes in as an argument."""
+"""What the county watches for: pure functions over readings, a small state for each device, alerts as outcomes."""
+
+from cloud_ingest.rules.rule import Rule
+
+__all__ = ["Rule"]

@@ -1,0 +1,96 @@
+"""The rules in force and what they remember: readings go in, alerts come out, and states can be saved and restored.
+
+A state counts as consequential from the moment its rule has had something to say: the pipeline saves those before
+it acknowledges the readings that made them, so that a kill between two readings changes nothing. The others only hold
+unremarkable values; they are saved now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from cloud_ingest.registry import Device
+from cloud_ingest.rules.blood_pressure import BloodPressureUrgent
+from cloud_ingest.rules.camera_offline import CameraOffline
+from cloud_ingest.rules.overspeed import LIMIT_KMH, Overspeed
+from cloud_ingest.rules.rule import Rule
+from devices.contract.readings import Alert, Reading
+
+Step = Callable[[Reading, Device | None], Sequence[Alert]]
+
+
+class Saved(NamedTuple):
+    """One state as bytes: of which rule, for which device."""
+
+    rule: str
+    device: str
+    state: bytes
+
+
+class RuleBook:
+    """Rules with their states by device. Not thread-safe; unknown saved rules and unreadable states are left out."""
+
+    def __init__(self, rules: Sequence[Rule[Any, Any]]) -> None:
+        self._pages = {rule.name: _Page(rule) for rule in rules}
+        self.steps: dict[type[Reading], Step] = {rule.reads: self._pages[rule.name].step for rule in rules}
+
+    def consequential(self) -> list[Saved]:
+        """States whose rules have spoken since they were last given out here."""
+        return [saved for page in self._pages.values() for saved in page.give(page.spoke)]
+
+    def changed(self) -> list[Saved]:
+        """All states that changed since they were last given out, here or as consequential."""
+        return [saved for page in self._pages.values() for saved in page.give(page.touched)]
+
+    def restore(self, saved: Iterable[Saved]) -> int:
+        """Take saved states back; how many could not be read (an older release wrote them otherwise)."""
+        unreadable = 0
+        for rule, device, state in saved:
+            page = self._pages.get(rule)
+            if page is None or not page.take(device, state):
+                unreadable += 1
+        return unreadable
+
+
+class _Page:
+    """One rule, its states, and which of them are not saved yet."""
+
+    def __init__(self, rule: Rule[Any, Any]) -> None:
+        self._rule = rule
+        self._states: dict[str, Any] = {}
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(rule.state)
+        self.touched: set[str] = set()
+        self.spoke: set[str] = set()
+
+    def step(self, reading: Reading, device: Device | None) -> Sequence[Alert]:
+        name = reading.device
+        state = self._states.get(name)
+        if state is None:
+            state = self._rule.state()
+        self._states[name], alerts = self._rule.step(state, reading, device)
+        self.touched.add(name)
+        if alerts:
+            self.spoke.add(name)
+        return alerts
+
+    def give(self, names: set[str]) -> list[Saved]:
+        given = [Saved(self._rule.name, name, self._encoder.encode(self._states[name])) for name in names]
+        self.touched -= set(names)
+        self.spoke -= set(names)
+        return given
+
+    def take(self, device: str, state: bytes) -> bool:
+        try:
+            self._states[device] = self._decoder.decode(state)
+        except msgspec.DecodeError:
+            return False
+        return True
+
+
+def county_rules(overspeed_kmh: float = LIMIT_KMH) -> RuleBook:
+    """The rules of this county. Silence of a device is no rule over readings: see `cloud_ingest.rules.silence`."""
+    return RuleBook([Overspeed(overspeed_kmh), BloodPressureUrgent(), CameraOffline()])
