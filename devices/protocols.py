@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Literal, NamedTuple
 
 from devices.events import Decoder
+from devices.kiosk.hbp9030 import Hbp9030Decoder
+from devices.truck.nmea import NmeaDecoder
 
 
 class Protocol(NamedTuple):
@@ -20,4 +22,11 @@ class Protocol(NamedTuple):
     decoder: Callable[[str, timedelta], Decoder]
 
 
-PROTOCOLS: dict[str, Protocol] = {}
+def _nmea(device: str, _utc_offset: timedelta) -> Decoder:
+    return NmeaDecoder(device)  # receivers say UTC
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "nmea": Protocol("truck", "NMEA 0183 sentences of a GNSS receiver", _nmea),
+    "hbp9030": Protocol("kiosk", "OMRON HBP-9030 blood-pressure monitor, output format 5", Hbp9030Decoder),
+}
