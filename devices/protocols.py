@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from devices.events import Decoder
 from devices.kiosk.hbp9030 import Hbp9030Decoder
+from devices.truck.jt808 import Jt808Decoder
 from devices.truck.nmea import NmeaDecoder
 
 
@@ -26,7 +27,12 @@ def _nmea(device: str, _utc_offset: timedelta) -> Decoder:
     return NmeaDecoder(device)  # receivers say UTC
 
 
+def _jt808(device: str, _utc_offset: timedelta) -> Decoder:
+    return Jt808Decoder(device)  # the standard says GMT+8, wherever the terminal is
+
+
 PROTOCOLS: dict[str, Protocol] = {
     "nmea": Protocol("truck", "NMEA 0183 sentences of a GNSS receiver", _nmea),
+    "jt808": Protocol("truck", "JT/T 808-2011, 2013 and 2019 terminals", _jt808),
     "hbp9030": Protocol("kiosk", "OMRON HBP-9030 blood-pressure monitor, output format 5", Hbp9030Decoder),
 }

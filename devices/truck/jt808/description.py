@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from devices.truck.jt808.fields import Field, Layout, Maybe
 
 Edition = Literal[2011, 2013, 2019]
+EDITIONS: tuple[Edition, ...] = get_args(Edition)
 
 
 class Described(NamedTuple):

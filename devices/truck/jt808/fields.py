@@ -281,8 +281,10 @@ class Layout:
 
 
 class Tlv:
-    """Items of id, length and value up to the end, by a table of layouts; an item not in it, or not as long as its
-    layout, keeps its value as `hex`. A last item that passes the end is left to the layout's `rest`.
+    """Items of id, length BYTE and value, up to the end, by a table of layouts.
+
+    An item that is not in it, or not as long as its layout, keeps its value as `hex`. A last item that passes the end
+    is left to the layout's `rest`.
     """
 
     def __init__(self, id_size: int, known: Mapping[int, Layout]) -> None:

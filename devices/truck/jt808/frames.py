@@ -71,7 +71,7 @@ class Frame(NamedTuple):
 
     @property
     def declared_length(self) -> int:
-        """The body's length in bytes as the header says; real terminals send others (facts: declares 50, carries 40)."""
+        """The body's length in bytes as the header says; a real terminal was seen to declare 50 and carry 40."""
         return self.properties & MAX_BODY
 
 

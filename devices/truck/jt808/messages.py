@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from devices.events import Message
-from devices.truck.jt808.description import Described, Edition
+from devices.truck.jt808.description import EDITIONS, Described, Edition
 from devices.truck.jt808.fields import Malformed, Unwritable, Value
 from devices.truck.jt808.frames import (
     EDITION_2019,
@@ -98,7 +98,8 @@ def assembled_message(frame: Frame, parts: int, edition: Edition) -> Message:
     if frame.is_2019:
         edition = 2019
     header = {"version": edition, "phone": frame.phone, "serial": frame.serial, "parts": parts}
-    return Message("jt808", f"0x{frame.id:04x}", header, decode_body(frame.id, frame.body, edition))
+    fields = {"hex": frame.body.hex()} if frame.encryption else decode_body(frame.id, frame.body, edition)
+    return Message("jt808", f"0x{frame.id:04x}", header, fields)
 
 
 def encode_message(line: Mapping[str, Any]) -> bytes:
@@ -108,9 +109,7 @@ def encode_message(line: Mapping[str, Any]) -> bytes:
     """
     if "parts" in line:
         return b""
-    edition = line.get("version")
-    if edition not in get_args(Edition):
-        raise Unwritable(f"version: {edition!r} is not 2011, 2013 or 2019")
+    edition = _edition(line.get("version"))
     message = _message_id(line.get("id"))
     fields = line.get("fields")
     if not isinstance(fields, Mapping):
@@ -135,6 +134,13 @@ def encode_message(line: Mapping[str, Any]) -> bytes:
         return encode_frame(frame)
     except (ValueError, struct.error) as error:
         raise Unwritable(str(error)) from None
+
+
+def _edition(number: object) -> Edition:
+    for edition in EDITIONS:
+        if number == edition:
+            return edition
+    raise Unwritable(f"version: {number!r} is not 2011, 2013 or 2019")
 
 
 def _message_id(text: object) -> int:

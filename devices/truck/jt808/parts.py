@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from devices.events import Damaged
-from devices.truck.jt808.frames import Frame
+from devices.truck.jt808.frames import SUBPACKAGED, Frame
 
 #: How long after its latest part a message is still waited for: five requests to resend, five seconds apart.
 PATIENCE = timedelta(seconds=30)
@@ -18,6 +18,8 @@ PATIENCE = timedelta(seconds=30)
 MAX_MESSAGES = 8
 #: How many bytes of parts one connection may make us hold; a photograph has about 100,000.
 MAX_BYTES = 2 * 1024 * 1024
+#: What a part costs beside its body, so that empty parts are bounded too.
+_PART_BYTES = 128
 
 
 class Assembled(NamedTuple):
@@ -46,7 +48,7 @@ class Parts:
 
     @property
     def held_bytes(self) -> int:
-        """How much is held, in bytes of bodies."""
+        """About how much memory the parts hold, in bytes."""
         return self._bytes
 
     def add(self, frame: Frame, received_at: datetime) -> list[Assembled | Damaged]:
@@ -57,7 +59,8 @@ class Parts:
             return out
         key = (frame.phone, frame.id, (frame.serial - frame.part + 1) & 0xFFFF, frame.total)
         waiting = self._waiting.setdefault(key, _Waiting())
-        growth = len(frame.body) - len(waiting.parts.get(frame.part, b""))
+        before = waiting.parts.get(frame.part)
+        growth = len(frame.body) + _PART_BYTES if before is None else len(frame.body) - len(before)
         waiting.parts[frame.part] = frame.body
         waiting.latest = received_at
         waiting.size += growth
@@ -65,7 +68,8 @@ class Parts:
         if len(waiting.parts) == frame.total:
             self._drop(key)
             body = b"".join(waiting.parts[part] for part in range(1, frame.total + 1))
-            out.append(Assembled(frame._replace(body=body), frame.total))
+            whole = frame._replace(properties=frame.properties & ~SUBPACKAGED, total=0, part=0, body=body)
+            out.append(Assembled(whole, frame.total))
             return out
         while len(self._waiting) > MAX_MESSAGES or self._bytes > MAX_BYTES:
             out.append(self._give_up(next(iter(self._waiting)), "too much is under way"))

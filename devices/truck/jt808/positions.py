@@ -8,11 +8,13 @@ Such a report is still a message. Two positions of one terminal in one second ar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any, Literal
 
 from devices.contract.readings import TruckPosition
+from devices.events import Damaged
 from devices.truck.jt808.location import BLOCK_BYTES
 
 IGNITION = 1 << 0
@@ -27,6 +29,7 @@ GMT_8 = timedelta(hours=8)
 
 _BLOCK = Struct(">IIIIhHH6s")
 _DWORD = Struct(">I")
+_BULK = Struct(">HB")
 _LOADS: tuple[Literal["empty", "half", "full"] | None, ...] = ("empty", "half", None, "full")
 #: BCD byte to number; 255 for what is no decimal number, which no calendar takes.
 _BCD = bytes((byte >> 4) * 10 + (byte & 15) if byte >> 4 < 10 and byte & 15 < 10 else 255 for byte in range(256))
@@ -70,6 +73,41 @@ def read_position(body: bytes, device: str, *, backfill: bool = False) -> TruckP
         jt808_alarm=alarm,
         jt808_status=status,
     )
+
+
+def positions_in(message: int, body: bytes, device: str) -> list[TruckPosition | Damaged]:
+    """The positions that a whole message means: of 0200, 0201 and 0704; none of others.
+
+    A bad element of a 0704 list costs only itself: it comes out as damage. Raises NoReport for a body that is too
+    short for its message.
+    """
+    if message == 0x0704:
+        return list(_bulk(body, device))
+    if message not in (0x0200, 0x0201):
+        return []
+    position = read_position(body if message == 0x0200 else body[2:], device)
+    return [] if position is None else [position]
+
+
+def _bulk(body: bytes, device: str) -> Iterator[TruckPosition | Damaged]:
+    """0704: count WORD, type BYTE (1: kept in a dead zone and sent late), then each report behind its length WORD."""
+    if len(body) < 3:
+        raise NoReport(f"{len(body)} bytes are no list of locations")
+    count, kind = _BULK.unpack_from(body)
+    at = 3
+    for number in range(1, count + 1):
+        report = body[at + 2 : at + 2 + int.from_bytes(body[at : at + 2], "big")]
+        try:
+            position = read_position(report, device, backfill=kind == 1)
+        except NoReport as reason:
+            yield Damaged(f"location {number} of {count}: {reason}", report)
+        else:
+            if position is not None:
+                yield position
+        at += 2 + len(report)
+        if at >= len(body) and number < count:
+            yield Damaged(f"{number} of {count} locations", b"")
+            return
 
 
 def read_time(bcd: bytes) -> datetime | None:
