@@ -1,4 +1,4 @@
-"""A recorded or overheard JT/T 808 stream, of terminals or a platform, to messages and positions; nothing is answered."""
+"""A recorded JT/T 808 stream, of terminals or of a platform, to messages and positions; nothing is answered."""
 
 from __future__ import annotations
 
