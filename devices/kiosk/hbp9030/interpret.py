@@ -113,10 +113,12 @@ def encode(pressure: BloodPressure, utc_offset: timedelta = CHINA) -> bytes:
     return encode_result(result)
 
 
-def encode_error(taken_at: datetime, error: int, utc_offset: timedelta = CHINA) -> bytes:
-    """The line of a failed measurement: the error's digit (1 to 9), blanks for values."""
+def encode_error(taken_at: datetime, error: int, utc_offset: timedelta = CHINA, *, movements: int | None = 0) -> bytes:
+    """The line of a failed measurement: the error's digit, blanks for values. Raises ValueError for other errors."""
+    if not 0 <= error <= 9:
+        raise ValueError(f"error {error} is not one digit")
     local = taken_at.astimezone(timezone(utc_offset)).replace(tzinfo=None, second=0, microsecond=0)
-    return encode_result(Result(local, "", error, None, None, None, 0))
+    return encode_result(Result(local, "", error, None, None, None, movements))
 
 
 def _failure(result: Result, zone: timezone) -> Message:
