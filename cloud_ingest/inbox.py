@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -54,6 +54,8 @@ class Inbox:
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
+        #: Called when there is room again after the inbox was full.
+        self.on_room: Callable[[], None] = lambda: None
         #: Messages and payload bytes from arrival until `done`.
         self.in_flight = 0
         self.in_flight_bytes = 0
@@ -90,8 +92,10 @@ class Inbox:
         self.in_flight -= len(deliveries)
         self.in_flight_bytes -= sum(len(delivery.payload) for delivery in deliveries)
         # A little hysteresis, so that reading is not switched on and off for every message.
-        if self.in_flight <= self._most_messages * 3 // 4 and self.in_flight_bytes <= self._most_bytes * 3 // 4:
+        roomy = self.in_flight <= self._most_messages * 3 // 4 and self.in_flight_bytes <= self._most_bytes * 3 // 4
+        if roomy and not self._room.is_set():
             self._room.set()
+            self.on_room()
 
     def forget(self) -> None:
         """The connection is lost: what waits will be delivered again, or sent again by its gateway."""
