@@ -1,0 +1,57 @@
+"""A panel and its answers become a picture: HTML, or data for a chart, a timeline or a map. Pure; no browser needed.
+
+The same picture serves every screen that looks at the same panel in the same language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from cloud_ingest.stores.store import Table
+from dashboards.panels import BarGauge, MapView, Panel, Stat, StateTimeline, TableView, TimeSeries
+from dashboards.states import Language, Words
+from dashboards.view.bars import draw_bars
+from dashboards.view.chart import draw_chart
+from dashboards.view.county_map import draw_map
+from dashboards.view.rows import draw_rows
+from dashboards.view.stat import draw_stat
+from dashboards.view.timeline import draw_timeline
+
+Picture = dict[str, Any]
+
+
+class Look(NamedTuple):
+    """How a viewer wants things said: language, the county's time zone, and villages by name."""
+
+    language: Language
+    zone: ZoneInfo
+    villages: dict[str, Words]
+
+
+def picture(panel: Panel, tables: Sequence[Table], look: Look, now: datetime, span_s: float) -> Picture:
+    """Draw a panel from the answers to its queries, in order. `kind` tells the page's script what to do with it."""
+    if not any(table.rows for table in tables):
+        return {"kind": "html", "html": nothing(panel.frame.no_value, look.language)}
+    match panel:
+        case Stat():
+            return {"kind": "html", "html": draw_stat(panel, tables[0], look.language)}
+        case BarGauge():
+            return {"kind": "html", "html": draw_bars(panel, tables[0])}
+        case TableView():
+            return {"kind": "html", "html": draw_rows(panel, tables[0], look.language, look.zone, look.villages)}
+        case TimeSeries():
+            return {"kind": "chart", **draw_chart(panel, tables, look.language, look.zone, now, span_s)}
+        case StateTimeline():
+            return {"kind": "timeline", **draw_timeline(panel, tables[0], look.language, look.zone, now, span_s)}
+        case MapView():
+            return {"kind": "map", **draw_map(panel, tables, look.language, look.zone, look.villages)}
+
+
+def nothing(words: Words, language: Language) -> str:
+    """An answer without rows is said in words: an empty panel must not be taken for a broken one, nor for calm."""
+    other = words.say("en" if language == "zh" else "zh")
+    return f'<div class="nothing"><b>{escape(words.say(language))}</b><small>{escape(other)}</small></div>'
