@@ -140,13 +140,19 @@ def _wait_for_reader(master: int) -> None:
 
 
 def _drain(path: str) -> None:
-    """Wait until the reader has read all: closing the line throws away what is in it."""
+    """Wait until the reader has read all: closing the line throws away what is in it.
+
+    The kernel moves bytes to the reader's side a moment after they were written, so that one look at an empty line
+    proves nothing: it must stay empty.
+    """
     deadline_s = time.monotonic() + DRAIN_S
+    empty_since_s: float | None = None
     line = os.open(path, os.O_RDWR | os.O_NOCTTY)
     try:
-        while time.monotonic() < deadline_s:
+        while (now_s := time.monotonic()) < deadline_s:
             (unread,) = struct.unpack("i", fcntl.ioctl(line, termios.FIONREAD, b"\0\0\0\0"))
-            if not unread:
+            empty_since_s = None if unread else empty_since_s or now_s
+            if empty_since_s is not None and now_s - empty_since_s >= SETTLE_S:
                 break
             time.sleep(POLL_S)
     finally:

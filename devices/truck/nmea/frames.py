@@ -24,9 +24,10 @@ from devices.events import Damaged
 #: Characters of a sentence from its start to its checksum, both included.
 LONGEST = 120
 
+#: Printable ASCII without `*` and `$` (section 5.1), then the checksum.
 #: Blanks between checksum and line end, seen from some receivers, are let through.
-_WHOLE = re.compile(rb"[$!]([^*\r\n$]{1,116})\*([0-9A-Fa-f]{2})[ \t]{0,2}(?:\r\n?|\n)")
-_LINE = re.compile(rb"[$!]([^*$]{1,116})(?:\*([0-9A-Fa-f]{2}))?[ \t]{0,2}")
+_WHOLE = re.compile(rb"[$!]([\x20-\x23\x25-\x29\x2b-\x7e]{1,116})\*([0-9A-Fa-f]{2})[ \t]{0,2}(?:\r\n?|\n)")
+_LINE = re.compile(rb"[$!]([\x20-\x23\x25-\x29\x2b-\x7e]{1,116})(?:\*([0-9A-Fa-f]{2}))?[ \t]{0,2}")
 _END = re.compile(rb"[\r\n$]")
 #: How far the end of a line is looked for: the longest sentence, its blanks, and one more.
 _REACH = LONGEST + 4
@@ -77,7 +78,7 @@ class Deframer:
         if piece[:1] not in (b"$", b"!"):
             return Damaged("between sentences", piece)
         if line is None:
-            return Damaged("sentence too long" if len(piece) >= LONGEST else "sentence cut off", piece)
+            return Damaged("sentence too long" if len(piece) >= LONGEST else "not a sentence", piece)
         body, checksum = line.groups()
         if checksum is not None:
             return _checked(body, checksum, piece)

@@ -352,15 +352,14 @@ def _time_text(time_us: int | None) -> str:
 def _position_text(latitude: float | None, longitude: float | None) -> str:
     if latitude is None or longitude is None:
         return ",,,"
-    return f"{_minutes_text(latitude, 2)},{'S' if latitude < 0 else 'N'}," + (
-        f"{_minutes_text(longitude, 3)},{'W' if longitude < 0 else 'E'}"
-    )
+    return f"{_minutes_text(latitude, 2, 'NS')},{_minutes_text(longitude, 3, 'EW')}"
 
 
-def _minutes_text(degrees: float, digits: int) -> str:
-    """Five decimals of a minute (2 cm), counted in whole steps, so that 60 minutes never appear."""
-    whole, steps = divmod(round(abs(degrees) * 6_000_000), 6_000_000)
-    return f"{whole:0{digits}d}{steps // 100_000:02d}.{steps % 100_000:05d}"
+def _minutes_text(degrees: float, digits: int, sides: str) -> str:
+    """Five decimals of a minute (2 cm), counted in whole steps, so that neither 60 minutes nor a side of 0 appear."""
+    count = round(degrees * 6_000_000)
+    whole, steps = divmod(abs(count), 6_000_000)
+    return f"{whole:0{digits}d}{steps // 100_000:02d}.{steps % 100_000:05d},{sides[count < 0]}"
 
 
 def _decimal(value: float | None, places: int) -> str:
