@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from cloud_ingest.rules.overspeed import LIMIT_KMH
 from cloud_ingest.stores.settings import StoreSettings
+
+S = TypeVar("S", bound=Struct)
 
 ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -65,9 +68,9 @@ class QuarantineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RulesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file in which the rules remember, and the county's values where it has its own."""
+    """The file in which the rules remember ("": rules.db beside the quarantine), and the county's own values."""
 
-    path: NonEmpty
+    path: str = ""
     overspeed_kmh: Annotated[float, Meta(gt=0, le=200)] = LIMIT_KMH
 
 
@@ -95,14 +98,14 @@ class IngestConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     store: StoreSettings
     registry: RegistrySettings
     quarantine: QuarantineSettings
-    rules: RulesSettings
+    rules: RulesSettings = RulesSettings()
     instance: ClientId = "cloud-ingest"
     pipeline: PipelineSettings = PipelineSettings()
     metrics: MetricsSettings = MetricsSettings()
 
 
 def load_config(path: Path) -> IngestConfig:
-    """The configuration in a file. Raises ConfigError."""
+    """The configuration in a file; relative paths in it start from its folder. Raises ConfigError."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -111,9 +114,28 @@ def load_config(path: Path) -> IngestConfig:
         config = msgspec.toml.decode(raw, type=IngestConfig)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {_readable(str(error))}") from error
+    config = _from_folder(config, path.absolute().parent)
     for field in ("password_file", "ca_file", "certificate_file", "key_file"):
         _present(path, f"broker.{field}", getattr(config.broker, field))
     return config
+
+
+def _from_folder(config: IngestConfig, folder: Path) -> IngestConfig:
+    """The same with every path made absolute."""
+    rules_path = config.rules.path or str(Path(config.quarantine.path).with_name("rules.db"))
+    return replace(
+        config,
+        broker=_resolve(config.broker, folder, "password_file", "ca_file", "certificate_file", "key_file"),
+        store=_resolve(config.store, folder, "path", "token_file", "password_file"),
+        registry=_resolve(config.registry, folder, "path"),
+        quarantine=_resolve(config.quarantine, folder, "path"),
+        rules=_resolve(replace(config.rules, path=rules_path), folder, "path"),
+    )
+
+
+def _resolve(settings: S, folder: Path, *names: str) -> S:
+    paths = {name: getattr(settings, name, "") for name in names}
+    return replace(settings, **{name: str(folder / path) for name, path in paths.items() if path})
 
 
 def _readable(error: str) -> str:

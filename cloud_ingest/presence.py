@@ -44,6 +44,7 @@ class _Known(Struct):
     longitude: float | None = None
     located_at: datetime | None = None
     gateway: str = ""
+    retell: bool = False
     told: Condition | None = None
     told_at: datetime | None = None
 
@@ -86,6 +87,10 @@ class Presence:
         points: list[Point] = []
         for device in self.registry.devices.values():
             known = self._known.setdefault(device.id, _Known())
+            if known.retell:
+                # A kill may have come between saving the state and storing the alert: stored twice, it is there once.
+                points.extend(self._alert(alert, known) for alert in silence.again(known.hearing, device))
+                known.retell = False
             known.hearing, alerts = silence.tick(known.hearing, now, self._listening_since, device)
             points.extend(self._alert(alert, known) for alert in alerts)
             condition = _condition(known)
@@ -101,7 +106,7 @@ class Presence:
     def restore(self, hearings: dict[str, Hearing]) -> None:
         """Take back what `hearings` gave."""
         for device, hearing in hearings.items():
-            self._known.setdefault(device, _Known()).hearing = hearing
+            self._known[device] = _Known(hearing, retell=True)
 
     def _of(self, device: str) -> _Known | None:
         """What is known of a registered device; of others nothing is kept, so that nobody can fill the memory."""

@@ -119,9 +119,9 @@ class Quarantine:
         """One item, or None where there is none (any more)."""
         return next(iter(self._guard(self._items, "where id = ?", (number,))), None)
 
-    def request_replay(self, ids: Sequence[int] | None = None) -> list[int]:
-        """Mark these items (None: all) to be tried again; the numbers of those that are here."""
-        return self._guard(self._request_replay, ids)
+    def request_replay(self, ids: Sequence[int]) -> None:
+        """Mark these items to be tried again; numbers of items that are not here (any more) mean nothing."""
+        self._guard(self._request_replay, ids)
 
     def totals(self) -> Totals:
         """How full it is."""
@@ -189,13 +189,8 @@ class Quarantine:
                 self._db.execute("delete from item where id = ?", (number,))
                 self._count("bytes", -(row[0] + _ROW_BYTES))
 
-    def _request_replay(self, ids: Sequence[int] | None) -> list[int]:
-        if ids is None:
-            self._db.execute("update item set replay = 1")
-            return [row[0] for row in self._db.execute("select id from item order by id")]
-        found = [number for number in ids if self._items("where id = ?", (number,))]
-        self._db.executemany("update item set replay = 1 where id = ?", [(number,) for number in found])
-        return found
+    def _request_replay(self, ids: Sequence[int]) -> None:
+        self._db.executemany("update item set replay = 1 where id = ?", [(number,) for number in ids])
 
     def _items(self, condition: str, values: tuple[int, ...]) -> list[Item]:
         rows = self._db.execute(f"select {_COLUMNS} from item {condition}", values)  # noqa: S608 - our own conditions

@@ -48,6 +48,11 @@ def tick(state: Hearing, now: datetime, listening_since: datetime, device: Devic
     return Hearing(state.heard, begin), (_alert(device, begin, ended=None),)
 
 
+def again(state: Hearing, device: Device) -> Sequence[Alert]:
+    """The alert that stands, if one does: for a restart, which cannot know whether it was stored."""
+    return NOTHING if state.silent_since is None else (_alert(device, state.silent_since, ended=None),)
+
+
 def _alert(device: Device, begin: datetime, ended: datetime | None) -> Alert:
     minutes = device.patience_s / 60
     return Alert(
