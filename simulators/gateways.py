@@ -31,7 +31,7 @@ class Broker(NamedTuple):
 def write_agents(
     county: County, wiring: Wiring, broker: Broker, folder: Path, recorded: dict[str, str] | None = None
 ) -> dict[str, Path]:
-    """One configuration per gateway, by its id. `recorded` adds serial NMEA devices: id to port, on the trucks' gateway."""
+    """One configuration per gateway, by its id. `recorded` adds NMEA devices (id to port) to the trucks' gateway."""
     written = {}
     for gateway in county.of_kind("gateway"):
         home = folder / gateway.id
