@@ -8,6 +8,8 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from cloud_ingest.config import ConfigError, IngestConfig, load_config
@@ -67,8 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _takes_config(check)
     check.set_defaults(run=_check)
 
-    setup = commands.add_parser("setup", help="prepare an InfluxDB 2.x server: bucket, retention, DBRP mapping, tokens")
-    _add_setup(setup)
+    _add_setup(commands)
 
     quarantine = commands.add_parser("quarantine", help="look at what was refused, and have it tried again")
     _takes_config(quarantine)
@@ -80,10 +81,12 @@ def _takes_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the ingest's TOML file")
 
 
-def _add_setup(parser: argparse.ArgumentParser) -> None:
+def _add_setup(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command brings its own arguments; influxdb-client is imported only when it runs."""
-    from cloud_ingest.stores import setup
-
+    if find_spec("cloud_ingest.stores.setup") is None:
+        return
+    setup = import_module("cloud_ingest.stores.setup")
+    parser = commands.add_parser("setup", help="prepare an InfluxDB 2.x: bucket, retention, DBRP mapping, tokens")
     setup.configure(parser)
     parser.set_defaults(run=setup.run)
 
