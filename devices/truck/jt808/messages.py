@@ -13,6 +13,7 @@ put together from its parts has `parts` instead; the parts came out before it, s
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -33,6 +34,7 @@ from devices.truck.jt808.terminal_messages import TERMINAL_MESSAGES
 
 MESSAGES: dict[int, Described] = {**TERMINAL_MESSAGES, **PLATFORM_MESSAGES}
 
+_ID = re.compile("0x[0-9a-fA-F]{4}")
 #: A 2013 registration is at least this long; a 2011 one is 12 bytes shorter, and no plate has 12 bytes.
 _REGISTRATION_2013 = 37
 
@@ -42,6 +44,13 @@ def registered_edition(frame: Frame) -> Edition:
     if frame.is_2019:
         return 2019
     return 2013 if len(frame.body) >= _REGISTRATION_2013 else 2011
+
+
+def edition_of(frame: Frame, registered: Edition) -> Edition:
+    """The edition of a frame: 2019 if its header says so; else what its terminal registered as, or 2013."""
+    if frame.is_2019:
+        return 2019
+    return 2011 if registered == 2011 else 2013
 
 
 def decode_body(message: int, body: bytes, edition: Edition) -> dict[str, Value]:
@@ -74,8 +83,7 @@ def encode_body(message: int, fields: Mapping[str, Value], edition: Edition) -> 
 
 def decode_message(frame: Frame, edition: Edition) -> Message:
     """The frame as a message; `edition` is the terminal's where the header is not that of 2019."""
-    if frame.is_2019:
-        edition = 2019
+    edition = edition_of(frame, edition)
     header: dict[str, Any] = {"version": edition, "phone": frame.phone, "serial": frame.serial}
     if frame.is_2019 and frame.protocol_version != 1:
         header["protocol_version"] = frame.protocol_version
@@ -95,8 +103,7 @@ def decode_message(frame: Frame, edition: Edition) -> Message:
 
 def assembled_message(frame: Frame, parts: int, edition: Edition) -> Message:
     """A whole message that came in parts; `frame` carries the last part's header and the body of all."""
-    if frame.is_2019:
-        edition = 2019
+    edition = edition_of(frame, edition)
     header = {"version": edition, "phone": frame.phone, "serial": frame.serial, "parts": parts}
     fields = {"hex": frame.body.hex()} if frame.encryption else decode_body(frame.id, frame.body, edition)
     return Message("jt808", f"0x{frame.id:04x}", header, fields)
@@ -144,11 +151,8 @@ def _edition(number: object) -> Edition:
 
 
 def _message_id(text: object) -> int:
-    if isinstance(text, str):
-        try:
-            return int(text, 16)
-        except ValueError:
-            pass
+    if isinstance(text, str) and _ID.fullmatch(text):
+        return int(text, 16)
     raise Unwritable(f"id: {text!r} is not like 0x0200")
 
 

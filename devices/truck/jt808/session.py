@@ -32,6 +32,7 @@ from devices.truck.jt808.messages import (
     assembled_message,
     decode_body,
     decode_message,
+    edition_of,
     encode_body,
     registered_edition,
 )
@@ -178,13 +179,13 @@ class Jt808Session:
             "result": Registration.OK if known else Registration.NO_SUCH_TERMINAL,
             "code": self._make_code(frame.phone) if known else "",
         }
-        self._send(frame, 0x8100, encode_body(0x8100, fields, self._edition), out)
+        self._send(frame, 0x8100, encode_body(0x8100, fields, edition_of(frame, self._edition)), out)
         if not known:
             self._count_refusal(out)
 
     def _authenticate(self, frame: Frame, out: list[Event]) -> None:
         device = self._device_of(frame.phone)
-        code = decode_body(0x0102, frame.body, 2019 if frame.is_2019 else self._edition).get("code")
+        code = decode_body(0x0102, frame.body, edition_of(frame, self._edition)).get("code")
         # Some terminals send the NUL that ended the code in their memory.
         sent = code.rstrip("\0 ").encode() if isinstance(code, str) else b""
         if device is None or not hmac.compare_digest(sent, self._make_code(frame.phone).encode()):
