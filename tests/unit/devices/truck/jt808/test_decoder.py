@@ -70,6 +70,17 @@ def test_a_registration_tells_the_edition_of_what_follows_from_that_terminal() -
     assert versions == [2011, 2011, 2013]
 
 
+def test_a_recording_of_very_many_terminals_is_read_in_bounded_memory() -> None:
+    decoder = Jt808Decoder()
+    first = Jt808Terminal("1", 2011)
+    decoder.feed(first.register(), NOW)
+    for number in range(2, 10_002):
+        decoder.feed(Jt808Terminal(str(number), 2011).register(), NOW)
+    (forgotten,) = decoder.feed(first.heartbeat(), NOW)
+    assert isinstance(forgotten, Message)
+    assert forgotten.header["version"] == 2013
+
+
 def test_parts_are_messages_and_so_is_the_whole() -> None:
     decoder = Jt808Decoder("truck-1")
     events = [event for frame in bulk_in_parts(60) for event in decoder.feed(frame, NOW)]
