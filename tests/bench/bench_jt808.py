@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from devices.contract import TruckPosition
-from devices.events import Answer, Event
+from devices.events import Answer, Event, Message
 from devices.truck.jt808 import (
     Deframer,
     Edition,
@@ -97,7 +96,7 @@ def main() -> None:
     lines = [
         {"id": message.id, **message.header, "fields": message.fields}
         for message in Jt808Decoder("truck-1").feed(plain, NOW)
-        if not isinstance(message, TruckPosition)
+        if isinstance(message, Message)
     ]
 
     def deframe(data: bytes) -> int:
@@ -130,4 +129,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
