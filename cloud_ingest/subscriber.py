@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 #: A full inbox for so long, and the connection is let go.
 PATIENCE_S = 20.0
 LONGEST_WAIT_S = 30.0
+#: Linux: hold small writes back until uncorked.
+_CORK: int | None = getattr(socket, "TCP_CORK", None)
 #: Packets read before the loop may do something else.
 _AT_ONCE = 64
 #: The payload, the topic and the properties.
@@ -257,7 +259,14 @@ class Subscriber:
             asyncio.get_running_loop().add_writer(sock, self._on_writable)
 
     def _on_writable(self) -> None:
+        """Send what waits, the acknowledgements of a batch among it: corked, because paho sends each by itself."""
+        self._cork(True)
         self._client.loop_write()
+        self._cork(False)
+
+    def _cork(self, on: bool) -> None:
+        if self._attached is not None and _CORK is not None:
+            self._attached.setsockopt(socket.IPPROTO_TCP, _CORK, on)
 
     def _on_wrote(self, _client: Any, _data: Any, sock: Any) -> None:  # noqa: ANN401 - paho's
         if self._attached is not None and sock is self._attached:

@@ -52,8 +52,8 @@ def open_table(id_: int, place: Place, device_page: str, *where: Where) -> Table
         ),
         Latest(Alert, ("severity", "message_zh", "message_en", "value", "limit", "village"), (OPEN, *where)),
         (
-            Cell("severity", "state", SEVERITIES, width=118),
-            Cell("time", "time", width=128, title=_SINCE),
+            Cell("severity", "state", SEVERITIES, width=136),
+            Cell("time", "time", width=158, title=_SINCE),
             Cell("device", link=device_page, width=120),
             Cell("message_zh"),
             Cell("message_en"),
@@ -75,9 +75,9 @@ def recent_table(id_: int, place: Place, *where: Where) -> TableView:
         ),
         Rows(Alert, ("severity", "state", "message_zh", "message_en", "value", "limit", "village"), where, limit=50),
         (
-            Cell("time", "time", width=128, title=_SINCE),
-            Cell("severity", "state", SEVERITIES, width=118),
-            Cell("state", "state", ALERT_STATES, width=128),
+            Cell("time", "time", width=158, title=_SINCE),
+            Cell("severity", "state", SEVERITIES, width=136),
+            Cell("state", "state", ALERT_STATES, width=146),
             Cell("device", width=120),
             Cell("message_zh"),
             Cell("message_en"),

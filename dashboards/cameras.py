@@ -44,7 +44,7 @@ CAMERAS = Dashboard(
                 Frame(1 + position, CAMERA_STATES[name].words, about, Place(position * 4, 0, 4, 4), look_back="1h"),
                 CountLatest(CameraHealth, "state", (Where("state", "=", name), *_CHOSEN)),
                 "count",
-                Scale(steps=(Step(None, level),) if name == "online" else (Step(None, "neutral"), Step(1, level))),
+                Scale(steps=(Step(None, "absent" if name == "online" else "neutral"), Step(1, level))),
             )
             for position, (name, level, about) in enumerate(_COUNTED)
         ),
@@ -93,9 +93,9 @@ CAMERAS = Dashboard(
                 _CHOSEN,
             ),
             (
-                Cell("state", "state", CAMERA_STATES, width=150),
-                Cell("device", width=130),
-                Cell("time", "time", width=130),
+                Cell("state", "state", CAMERA_STATES, width=172),
+                Cell("device", width=100),
+                Cell("time", "time", width=158),
                 Cell("frames_per_s", "number", scale=_FRAMES, width=80),
                 Cell("luminance", "number", width=80),
                 Cell("contrast", "number", width=80),

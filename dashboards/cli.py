@@ -155,3 +155,7 @@ def _with_grafana(asked: argparse.Namespace, what: str) -> int:
 def _wrong(text: str) -> int:
     print(f"dashboards: {text}", file=sys.stderr)
     return WRONG
+
+
+if __name__ == "__main__":
+    sys.exit(main())

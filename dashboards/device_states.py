@@ -60,7 +60,7 @@ def state_counts(first_id: int, at: tuple[int, int], size: tuple[int, int], *whe
             ),
             CountLatest(DeviceStatus, "state", (Where("state", "=", name), *where)),
             "count",
-            Scale(steps=(Step(None, level),) if name == "online" else (Step(None, "neutral"), Step(1, level))),
+            Scale(steps=(Step(None, "absent" if name == "online" else "neutral"), Step(1, level))),
         )
         for position, (name, level, about) in enumerate(_COUNTED)
     )
@@ -85,11 +85,11 @@ def status_table(id_: int, place: Place, kind: str, *where: Where) -> TableView:
             (of_kind(kind), *where),
         ),
         (
-            Cell("state", "state", DEVICE_STATES, width=140),
+            Cell("state", "state", DEVICE_STATES, width=168),
             Cell("device", width=130),
             Cell("name_zh"),
             Cell("name_en"),
-            Cell("last_seen_ms", "time", width=150),
+            Cell("last_seen_ms", "time", width=158, title=Words("Last seen", "最后上报")),
             Cell("village", width=110),
             Cell("reason"),
         ),

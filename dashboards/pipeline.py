@@ -169,7 +169,7 @@ PIPELINE = Dashboard(
             ),
             (
                 Cell("device", width=140),
-                Cell("time", "time", width=130),
+                Cell("time", "time", width=158),
                 Cell("store_up", "state", REACHABLE, width=150),
                 Cell("received_messages", "number"),
                 Cell("received_readings", "number"),

@@ -119,8 +119,8 @@ REACHABLE: States = {
     "true": State("good", "●", Words("Reachable", "可用"), 1),
 }
 SYNCHRONISED: States = {
-    "false": State("critical", "✕", Words("Not synchronised", "未同步"), 0),
-    "true": State("good", "●", Words("Synchronised", "已同步"), 1),
+    "false": State("critical", "✕", Words("Not synced", "未同步"), 0),
+    "true": State("good", "●", Words("Synced", "已同步"), 1),
 }
 YES_NO: States = {
     "true": State("notice", "✓", Words("Yes", "是"), 0),

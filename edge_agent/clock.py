@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,9 @@ from typing import Literal, NamedTuple
 
 from devices.contract.readings import Clock, Reading
 from edge_agent.held import Anchor
+
+
+log = logging.getLogger(__name__)
 
 
 class Moment(NamedTuple):
@@ -49,13 +53,14 @@ class GatewayClock:
         *,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic_s: Callable[[], float] = time.monotonic,
-        disciplined: Callable[[], bool] | None = None,
+        disciplined: Callable[[], bool | None] | None = None,
     ) -> None:
         self._wall = wall
         self._monotonic_s = monotonic_s
         self._disciplined = disciplined or ((lambda: True) if trust == "always" else kernel_disciplined)
         self._kernel_boot = kernel_boot()
         self._answer = False
+        self._refused = False
         self._asked_at_s = float("-inf")
 
     def now(self) -> Moment:
@@ -77,9 +82,17 @@ class GatewayClock:
             return False
         now_s = self._monotonic_s()
         if now_s - self._asked_at_s >= KERNEL_ANSWER_S:
-            self._answer = self._disciplined()
+            self._answer = self._asked()
             self._asked_at_s = now_s
         return self._answer
+
+
+    def _asked(self) -> bool:
+        answer = self._disciplined()
+        if answer is None and not self._refused:
+            self._refused = True
+            log.warning('the kernel does not say whether the clock is synchronised: if it is, set [clock] trust = "always"')
+        return bool(answer)
 
 
 class _Timex(ctypes.Structure):
@@ -101,8 +114,10 @@ def kernel_boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def kernel_disciplined() -> bool:
-    """Whether the kernel says that its clock is synchronised; no where it will not say (a container may forbid it)."""
+def kernel_disciplined() -> bool | None:
+    """Whether the kernel says that its clock is synchronised; None where it will not say (a container may forbid it)."""
     answer = _Timex(modes=0)  # modes 0 only reads, and needs no privilege
     state = ctypes.CDLL(None).adjtimex(ctypes.byref(answer))
-    return state not in (-1, TIME_ERROR) and not answer.status & STA_UNSYNC
+    if state == -1:
+        return None
+    return state != TIME_ERROR and not answer.status & STA_UNSYNC

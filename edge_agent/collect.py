@@ -40,9 +40,7 @@ def urgent(reading: Reading) -> bool:
         case TruckPosition(jt808_alarm=int(alarm)):
             return bool(alarm & JT808_URGENT)
         case BloodPressure():
-            return (
-                reading.systolic_mmhg >= URGENT_SYSTOLIC_MMHG or reading.diastolic_mmhg >= URGENT_DIASTOLIC_MMHG
-            )
+            return reading.systolic_mmhg >= URGENT_SYSTOLIC_MMHG or reading.diastolic_mmhg >= URGENT_DIASTOLIC_MMHG
         case _:
             return False
 
@@ -120,7 +118,9 @@ class Conversation:
                     self._damage.add(self._device(), event, moment.at, shape_only=self._shape_only)
         if alarms or routine or then:
             self.readings += len(alarms) + len(routine)
-            self._steps.append(_Step([*self._puts(alarms, is_urgent=True), *self._puts(routine, is_urgent=False)], then))
+            self._steps.append(
+                _Step([*self._puts(alarms, is_urgent=True), *self._puts(routine, is_urgent=False)], then)
+            )
         self._release()
 
     def _puts(self, readings: Sequence[Reading], *, is_urgent: bool) -> list[asyncio.Task[bool]]:

@@ -1,6 +1,6 @@
 """The agent's configuration: one TOML file, read once into frozen structs; what is wrong is named by its field.
 
-`load` finds what is wrong with the file itself; `missing` finds what the file names but the machine does not have.
+`load` finds what is wrong with the file itself; `unusable` and `not_yet` what it names and the machine does not have.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class ConfigError(Exception):
 
 
 class Tls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The broker's authority, and this gateway's certificate and key (PEM files)."""
+    """The broker's authority and, where no password proves it, this gateway's certificate and key (PEM files)."""
 
     ca: Text
-    certificate: Text
-    key: Text
+    certificate: Text | None = None
+    key: Text | None = None
 
 
 class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,12 +47,16 @@ class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SpoolSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The spool's file, the most it may hold, and how long a reading may wait to be committed with others."""
+    """The spool's file, the most it may hold, and how long a reading may wait to be committed with others.
+
+    On an orderly stop the agent waits up to `drain_s` for the county to receipt what is left.
+    """
 
     path: Text
     cap_mb: Annotated[int, Meta(ge=1, le=1_000_000)] = 512
     commit_after_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
     commit_readings: Annotated[int, Meta(ge=1, le=1000)] = 100
+    drain_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
 
 
 class ClockSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,9 +133,14 @@ def load(file: Path) -> Config:
     return config
 
 
-def missing(config: Config) -> list[str]:
-    """What the configuration names and this machine lacks now, each with its field; a port may yet be plugged in."""
-    return list(_missing(config))
+def unusable(config: Config) -> list[str]:
+    """Files and folders that the configuration names and that are not there: the agent cannot do its work so."""
+    return list(_unusable(config))
+
+
+def not_yet(config: Config) -> list[str]:
+    """What is missing but may still come while the agent runs: a port that nobody has plugged in."""
+    return list(_not_yet(config))
 
 
 def device_ids(config: Config) -> list[tuple[str, str]]:
@@ -161,15 +170,15 @@ def _contradictions(config: Config) -> Iterator[str]:
     broker = config.broker
     if (broker.username is None) != (broker.password_file is None):
         yield "`username` and `password_file` need each other - at `$.broker`"
-    if broker.tls and broker.username:
+    if broker.tls and (broker.tls.certificate is None) != (broker.tls.key is None):
+        yield "`certificate` and `key` need each other - at `$.broker.tls`"
+    if broker.tls and broker.tls.certificate and broker.username:
         yield "either a certificate or a password proves the gateway, not both - at `$.broker`"
-    if not (config.serial or config.listener or config.camera or config.recording):
-        yield "no device: give at least one [[serial]], [[listener]], [[camera]] or [[recording]] - at `$`"
-    for group, entries in (("serial", config.serial), ("recording", config.recording)):
-        for i, entry in enumerate(entries):
-            if entry.protocol not in PROTOCOLS:
-                known = ", ".join(sorted(PROTOCOLS))
-                yield f"protocol {entry.protocol!r} is not known (there are: {known}) - at `$.{group}[{i}].protocol`"
+    named = [(entry.protocol, f"$.serial[{i}].protocol") for i, entry in enumerate(config.serial)]
+    named += [(entry.protocol, f"$.recording[{i}].protocol") for i, entry in enumerate(config.recording)]
+    for protocol, field in named:
+        if protocol not in PROTOCOLS:
+            yield f"protocol {protocol!r} is not known (there are: {', '.join(sorted(PROTOCOLS))}) - at `{field}`"
     seen: dict[str, str] = {config.gateway: "$.gateway"}
     for device, field in device_ids(config):
         if device in seen:
@@ -191,7 +200,8 @@ def _with_whole_paths(config: Config, folder: Path) -> Config:
         broker = replace(broker, password_file=whole(broker.password_file))
     if broker.tls:
         tls = broker.tls
-        broker = replace(broker, tls=Tls(ca=whole(tls.ca), certificate=whole(tls.certificate), key=whole(tls.key)))
+        certificate, key = (whole(path) if path else None for path in (tls.certificate, tls.key))
+        broker = replace(broker, tls=Tls(ca=whole(tls.ca), certificate=certificate, key=key))
     spool = replace(config.spool, path=whole(config.spool.path))
     beside_spool = Path(spool.path).parent
     listeners = [
@@ -214,7 +224,7 @@ def _terminals(listener: Listener, folder: Path) -> dict[str, str]:
     return _decoded(file, dict[Phone, Id]) | listener.terminals
 
 
-def _missing(config: Config) -> Iterator[str]:
+def _unusable(config: Config) -> Iterator[str]:
     broker = config.broker
     files = {"$.broker.password_file": broker.password_file}
     if broker.tls:
@@ -228,9 +238,14 @@ def _missing(config: Config) -> Iterator[str]:
     for field, path in folders.items():
         if not Path(path).parent.is_dir():
             yield f"the folder {Path(path).parent} is not there - at `{field}`"
+
+
+def _not_yet(config: Config) -> Iterator[str]:
+    if not (config.serial or config.listener or config.camera or config.recording):
+        yield "no device: only the gateway's own health will be reported - at `$`"
     for i, entry in enumerate(config.serial):
         if entry.port.startswith("/") and not Path(entry.port).exists():
-            yield f"{entry.port} is not there (it may yet be plugged in) - at `$.serial[{i}].port`"
+            yield f"{entry.port} is not plugged in - at `$.serial[{i}].port`"
 
 
 def _readable(path: str) -> bool:

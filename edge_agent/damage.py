@@ -25,10 +25,13 @@ FILE_BYTES = 512 * 1024
 #: Lines written to the card in a minute: a wrong baud rate damages hundreds a second, all alike.
 LINES_PER_MINUTE = 20
 
-_SHAPE = bytes(
-    ord("9") if chr(b).isascii() and chr(b).isdigit() else ord("x") if chr(b).isascii() and chr(b).isalpha() else b
-    for b in range(128)
-) + b"\xff" * 128
+_SHAPE = (
+    bytes(
+        ord("9") if chr(b).isascii() and chr(b).isdigit() else ord("x") if chr(b).isascii() and chr(b).isalpha() else b
+        for b in range(128)
+    )
+    + b"\xff" * 128
+)
 
 
 class DamagedBytes(NamedTuple):

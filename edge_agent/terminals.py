@@ -38,9 +38,7 @@ def load_key(file: Path) -> bytes:
     return key
 
 
-def known_terminals(
-    terminals: Mapping[str, str], *, accept_unknown: bool, key: bytes
-) -> Callable[[str], str | None]:
+def known_terminals(terminals: Mapping[str, str], *, accept_unknown: bool, key: bytes) -> Callable[[str], str | None]:
     """From a phone number, with or without leading zeros, to a device id; None for who may not call."""
     listed = {phone.lstrip("0").upper(): device for phone, device in terminals.items()}
 
@@ -60,7 +58,8 @@ def _make(file: Path) -> None:
     if file.exists():
         return
     begun = file.with_name(f".{file.name}.{os.getpid()}")
-    with open(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
+    begun.touch(mode=0o600)
+    with begun.open("w", encoding="ascii") as out:
         out.write(secrets.token_hex(KEY_BYTES))
         out.flush()
         os.fsync(out.fileno())

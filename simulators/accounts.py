@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 WIRE_KINDS = ("truck_position", "blood_pressure", "camera_health", "device_link", "gateway_health")
 
 
@@ -61,6 +63,15 @@ def read_spool(path: Path) -> Spooled:
             return Spooled(*db.execute("select appended, receipted, dropped from total").fetchone())
     except sqlite3.OperationalError:
         return Spooled()
+
+
+def read_status(path: Path) -> Spooled:
+    """A running agent's own account (it keeps its spool for itself); zeros where there is none yet."""
+    try:
+        health = msgspec.json.decode(path.read_bytes())["health"]
+    except OSError:
+        return Spooled()
+    return Spooled(health["appended"], health["receipted"], health["spool_dropped"])
 
 
 def read_store(path: Path) -> Counter[str]:

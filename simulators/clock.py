@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 
@@ -21,8 +22,10 @@ class SimClock:
         """The simulated time (aware UTC)."""
         return self._start + timedelta(seconds=(time.monotonic() - self._began) * self.factor)
 
-    async def until(self, at: datetime) -> None:
-        """Return when the simulated time has come."""
+    async def until(self, at: datetime, stop: asyncio.Event) -> None:
+        """Return when the simulated time has come, or at once when `stop` is set."""
         wait = (at - self.now()).total_seconds() / self.factor
         if wait > 0:
-            await asyncio.sleep(wait)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await stop.wait()

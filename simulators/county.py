@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -102,8 +103,11 @@ def make_county(seed: int = 1, size: Size | None = None) -> County:
     return County(seed, villages, roads, sites, _devices(sites, size))
 
 
-def write_registry(county: County, folder: Path) -> None:
-    """Write `devices.toml`, `sites.geojson` and `villages.geojson` as the ingest reads them."""
+def write_registry(county: County, folder: Path, extra_trucks: Sequence[str] = ()) -> None:
+    """Write `devices.toml`, `sites.geojson` and `villages.geojson` as the ingest reads them.
+
+    `extra_trucks` are ids of trucks beyond the county's own, at home in its depot.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     villages = [
         _feature("Polygon", [list(village.ring)], id=village.id, name_en=village.name_en, name_zh=village.name_zh)
@@ -128,9 +132,14 @@ def write_registry(county: County, folder: Path) -> None:
         f'[[device]]\nid = "{device.id}"\nkind = "{device.kind}"\nsite = "{device.site.id}"\n'
         f'name_en = "{device.name_en}"\nname_zh = "{device.name_zh}"\n'
         f"silent_after_s = {device.silent_after_s:g}\n"
-        for device in county.devices
+        for device in (*county.devices, *(_guest(county, truck) for truck in extra_trucks))
     ]
     (folder / "devices.toml").write_text("\n".join(entries), encoding="utf-8")
+
+
+def _guest(county: County, truck: str) -> Device:
+    (depot,) = county.sites_of("depot")
+    return Device(truck, "truck", "nmea", "gw-trucks", depot, "Truck on record", "录制轨迹车", 600)
 
 
 def _tile(rng: random.Random, count: int) -> tuple[tuple[Village, ...], tuple[tuple[Degrees, ...], ...]]:

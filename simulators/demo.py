@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from simulators.accounts import Account, Spooled, read_spool, read_store, settle
+from simulators.accounts import Account, Spooled, read_spool, read_status, read_store, settle
 from simulators.clock import SimClock
 from simulators.county import County, Size, make_county, write_registry
 from simulators.gateways import Broker, write_agents, write_ingest
@@ -68,12 +68,12 @@ async def _demo(args: argparse.Namespace) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     county = make_county(args.seed, Size(villages=args.villages, trucks_jt808=args.trucks))
-    write_registry(county, folder / "registry")
+    recording = _RECORDING if _RECORDING.is_file() else None
+    write_registry(county, folder / "registry", extra_trucks=[RECORDED] if recording else [])
     accounts = {name: secrets.token_hex(12) for name in (*(g.id for g in county.of_kind("gateway")), "cloud-ingest")}
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    recording = _RECORDING if _RECORDING.is_file() else None
     with Truth(folder / "truth.jsonl") as truth, Mosquitto(folder / "mosquitto", accounts) as mosquitto:
         world = World(county, folder, truth, SimClock(), faults=not args.no_faults, recording=recording)
         broker = Broker(mosquitto.host, mosquitto.port, accounts)
@@ -192,18 +192,20 @@ async def _progress(programs: _Programs, store: Path, gateways: list[str], folde
         for program in (*programs.agents, programs.ingest, programs.view):
             program.check()
         spooled, stored = await asyncio.to_thread(_look, folder, gateways, store)
-        waiting = sum(spool.waiting for spool in spooled)
         alerts = stored.pop("alert", 0)
+        there = sum(stored.values())
+        # The gateways speak once a second, the store at once: what is stored was surely sent.
+        sent = max(there, sum(spool.appended for spool in spooled))
         line = (
-            f"  {time.monotonic() - began:5.0f} s   sent {sum(s.appended for s in spooled):7,}   stored"
-            f" {sum(stored.values()):7,}   in flight {waiting:5,}   alerts {alerts:4,}"
+            f"  {time.monotonic() - began:5.0f} s   sent {sent:7,}   stored {there:7,}   in flight {sent - there:5,}"
+            f"   alerts {alerts:4,}"
         )
         print(f"\r{line}" if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() else "\n", flush=True)
         await asyncio.sleep(1)
 
 
 def _look(folder: Path, gateways: list[str], store: Path) -> tuple[list[Spooled], dict[str, int]]:
-    return [read_spool(folder / gateway / "spool.db") for gateway in gateways], dict(read_store(store))
+    return [read_status(folder / gateway / "status.json") for gateway in gateways], dict(read_store(store))
 
 
 async def _stop(programs: _Programs) -> None:

@@ -52,7 +52,7 @@ def _agent(gateway: Device, mine: list[Device], wiring: Wiring, broker: Broker, 
         f'username = "{gateway.id}"\npassword_file = "password"\n',
         '[spool]\npath = "spool.db"\ncap_mb = 256\n',
         "# A simulated gateway shares the demo's machine and its clock.\n"
-        '[clock]\ntrust = "always"\n\n[health]\nevery_s = 10\n',
+        '[clock]\ntrust = "always"\n\n[health]\nevery_s = 1\n',
     ]
     serial = {device.id: (device.wire, wiring.serial_ports[device.id]) for device in mine if device.wire in _SERIAL}
     serial |= {device: ("nmea", port) for device, port in recorded.items()}

@@ -29,7 +29,9 @@ async def run_kiosk(
     rng = random.Random(f"{county.seed}:{device.id}")
     due = clock.now() + timedelta(seconds=rng.uniform(0.1, 0.5) * every_s)
     while not stop.is_set():
-        await clock.until(due)
+        await clock.until(due, stop)
+        if stop.is_set():
+            return
         due += timedelta(seconds=rng.uniform(0.7, 1.3) * every_s)
         at = clock.now().replace(second=0, microsecond=0)
         if rng.random() < 1 / 30:

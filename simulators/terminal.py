@@ -158,7 +158,7 @@ async def run_terminal_truck(
 ) -> None:
     """A truck that reports every `every_s` simulated seconds until `stop`, and returns when all has been answered."""
     for at, moving in zip(seconds(clock.now()), speeds(device, county, truth), strict=False):
-        await clock.until(at)
+        await clock.until(at, stop)
         if stop.is_set():
             break
         if at.timestamp() % every_s == int(device.id.rpartition("-")[2]) % every_s:

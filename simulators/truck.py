@@ -27,7 +27,7 @@ async def run_nmea_truck(
     A burst of which at least one sentence arrives whole is a position the county must have.
     """
     for at, moving in zip(seconds(clock.now()), speeds(device, county, truth), strict=False):
-        await clock.until(at)
+        await clock.until(at, stop)
         last = stop.is_set()
         position = position_of(device.id, at, moving)
         whole = False
@@ -56,13 +56,13 @@ async def run_recorded_truck(
                 break  # the recording has a hole (or ran past midnight): begin again rather than wait it out
             if line.due is not None and line.due != last:
                 last = line.due
-                await clock.until(start + last)
+                await clock.until(start + last, stop)
                 if stop.is_set():
                     break
             await wire.write(line.data)
             fixes += line.fix
         truth.event(device, clock.now(), "recording played", sentences_with_a_position=fixes)
-        await clock.until(start + last + timedelta(seconds=2))
+        await clock.until(start + last + timedelta(seconds=2), stop)
 
 
 def seconds(start: datetime) -> Iterator[datetime]:

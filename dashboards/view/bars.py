@@ -5,9 +5,15 @@ from __future__ import annotations
 from html import escape
 
 from cloud_ingest.stores.store import Table
-from dashboards.panels import BarGauge
+from dashboards.panels import BarGauge, Scale
 from dashboards.states import PALETTE
 from dashboards.view.wording import is_number, level_of, number, unit_text, warning_sign
+
+
+def _reach(values: list[float], scale: Scale) -> float:
+    """Where a bar is full: at the highest value, but not below the first level that matters; small stays small."""
+    first = next((step.at for step in scale.steps if step.at), 0.0)
+    return max(*values, first) if values else first
 
 
 def draw_bars(panel: BarGauge, table: Table) -> str:
@@ -19,7 +25,7 @@ def draw_bars(panel: BarGauge, table: Table) -> str:
     )
     scale = panel.scale
     low = scale.lowest or 0
-    high = scale.highest if scale.highest is not None else max((value for _, value in rows), default=0)
+    high = scale.highest if scale.highest is not None else _reach([value for _, value in rows], scale)
     unit = unit_text(scale.unit)
     parts = []
     for name, value in rows:

@@ -139,7 +139,7 @@ def _section(panel: Panel, visit: Visit) -> int | None:
         with ui.element("div").classes("body"):
             ui.html(f'<div class="html">{waiting}</div>', sanitize=False)
             if isinstance(panel, TimeSeries | StateTimeline):
-                element = ui.echart({}).classes("drawn").style("visibility: hidden").id
+                element = ui.echart({}).classes("drawn").id
             elif isinstance(panel, MapView):
                 element = _map()
         ui.html('<div class="error" role="alert"></div>', sanitize=False)
@@ -162,5 +162,5 @@ def _map() -> int:
     """A map that has no tiles of anybody: NiceGUI's default layer is taken off before the browser hears of it."""
     drawn = ui.leaflet(center=(0.0, 0.0), zoom=2, options={"attributionControl": False, "zoomSnap": 0.25})
     drawn.clear_layers()
-    drawn.classes("drawn").style("visibility: hidden")
+    drawn.classes("drawn")
     return drawn.id

@@ -51,6 +51,7 @@ class Screen:
     def __init__(
         self, dashboard: Dashboard, span: Span, choices: Mapping[str, str], look: Look, feed: Feed, album: Album
     ) -> None:
+        self._uid = dashboard.uid
         self._look = look
         self._feed = feed
         self._album = album
@@ -73,8 +74,8 @@ class Screen:
             state = _state(followed, now)
             if state is None or self._sent.get(followed.panel.frame.id) == state:
                 continue
-            self._sent[followed.panel.frame.id] = state
             changed.append(self._draw(followed, state, now))
+            self._sent[followed.panel.frame.id] = state
         return changed
 
     def pulse(self, now: datetime) -> dict[str, Any]:
@@ -99,7 +100,7 @@ class Screen:
         tables = [answer.table for answer in followed.answers if answer.table is not None]
         if len(tables) < len(followed.answers):
             return {"id": frame.id, "kind": "error", "error": error}
-        key = (followed.answers, followed.panel, state, self._look.language)
+        key = (self._uid, frame.id, followed.answers, state, self._look.language)
         drawn = self._album.get(key)
         if drawn is None:
             drawn = picture(followed.panel, tables, self._look, now, followed.span.seconds)

@@ -30,7 +30,7 @@ OPEN_TIMEOUT_S = 10.0
 
 ByteSize = Literal[5, 6, 7, 8]
 Parity = Literal["N", "E", "O", "M", "S"]
-StopBits = Literal[1, 1.5, 2]
+StopBits = Literal[1, 2]
 
 
 class Line(Protocol):

@@ -14,13 +14,13 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from struct import pack
 from typing import NamedTuple, Protocol
 
 from devices.events import Decoder
 from edge_agent.clock import Now
-from edge_agent.collect import Conversation, Start
+from edge_agent.collect import Conversation
 from edge_agent.transports.wire import TransportLost
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class TcpListener:
         converse: Callable[..., Conversation],
         link: Callable[[str, bool, str], None],
     ) -> None:
-        """`converse` makes a conversation from (device, decoder, send, hang_up, on_room); `link` hears who comes and goes."""
+        """`converse` makes conversations (as Intake does); `link` hears which device comes, or goes and why."""
         self.name = name
         self.session = session
         self.bounds = bounds
@@ -85,6 +85,8 @@ class TcpListener:
         self.converse = converse
         self._link = link
         self._open: set[_Connection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._addresses: Counter[str] = Counter()
         self._current: dict[str, _Connection] = {}
         self._accepted = 0
@@ -114,6 +116,11 @@ class TcpListener:
             server.close()
             for connection in list(self._open):
                 connection.end("the gateway is stopping")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSES_WITHIN_S):
+                    await self._empty.wait()
+            for connection in list(self._open):
+                connection.end("the device does not take its last answers")
 
     async def sweep(self) -> None:
         """End connections that are silent, nameless or deaf for too long; runs until it is cancelled."""
@@ -137,6 +144,7 @@ class TcpListener:
             return False
         self._accepted += 1
         self._open.add(connection)
+        self._empty.clear()
         self._addresses[connection.address] += 1
         return True
 
@@ -152,6 +160,8 @@ class TcpListener:
     def gone(self, connection: _Connection, reason: str) -> None:
         """A connection has ended."""
         self._open.discard(connection)
+        if not self._open:
+            self._empty.set()
         self._addresses[connection.address] -= 1
         if self._addresses[connection.address] <= 0:
             del self._addresses[connection.address]
@@ -164,8 +174,19 @@ class TcpListener:
 class _Connection(asyncio.Protocol):
     """One caller: bytes in go to its conversation, answers out; the listener's bounds are checked against it."""
 
-    __slots__ = ("_closing_since_s", "_conversation", "_deaf_since_s", "_heard_s", "_listener", "_opened_s", "_reason", "_session",
-                 "_transport", "address", "device")
+    __slots__ = (
+        "_closing_since_s",
+        "_conversation",
+        "_deaf_since_s",
+        "_heard_s",
+        "_listener",
+        "_opened_s",
+        "_reason",
+        "_session",
+        "_transport",
+        "address",
+        "device",
+    )
 
     def __init__(self, listener: TcpListener) -> None:
         self._listener = listener
@@ -232,7 +253,9 @@ class _Connection(asyncio.Protocol):
     def overdue(self, now_s: float) -> str | None:
         """Why this connection must end, if it must."""
         if self._closing_since_s is not None:
-            return "the device does not take its last answers" if now_s - self._closing_since_s > CLOSES_WITHIN_S else None
+            return (
+                "the device does not take its last answers" if now_s - self._closing_since_s > CLOSES_WITHIN_S else None
+            )
         if self._deaf_since_s is not None and now_s - self._deaf_since_s > STOPS_READING_FOR_S:
             return "the device does not read its answers"
         if self.device is None and now_s - self._opened_s > self._listener.bounds.introduce_within_s:

@@ -35,20 +35,17 @@ window.county = (() => {
     const panel = document.getElementById(`panel-${picture.id}`);
     if (!panel) return false;
     const body = panel.querySelector(".body");
-    panel.classList.toggle("failed", Boolean(picture.error));
+    panel.dataset.failed = picture.error ? "yes" : "no";
     panel.querySelector(".error").textContent = picture.error || "";
     if (picture.kind === "error") { panel.dataset.drawn = "error"; return true; }
     const own = setup.elements[picture.id];
     const vue = own === undefined ? null : getElement(own);
-    const html = body.querySelector(".html"), live = body.querySelector(".drawn");
+    const html = body.querySelector(".html");
     if (picture.kind === "html") {
-      if (live) live.style.visibility = "hidden";
-      html.style.display = "";
       html.innerHTML = picture.html;
     } else {
       if (!vue || !(picture.kind === "map" ? vue.map : vue.chart)) return false;
-      html.style.display = "none"; html.innerHTML = "";
-      live.style.visibility = "";
+      html.innerHTML = "";
       ({ chart: paintChart, timeline: paintTimeline, map: paintMap })[picture.kind](vue, picture, panel);
     }
     panel.dataset.drawn = picture.kind;
@@ -70,8 +67,8 @@ window.county = (() => {
     const plain = new Intl.NumberFormat("en", { maximumFractionDigits: Math.max(picture.decimals, 1) });
     option.tooltip = { ...box, ...option.tooltip, valueFormatter: (v) => (v === null || v === undefined ? "–" : `${plain.format(v)} ${picture.unit}`) };
     option.xAxis = { ...axis, ...option.xAxis, splitLine: { show: false } };
-    option.yAxis = { ...axis, ...option.yAxis, name: picture.unit, nameTextStyle: { color: "#93a1b3", align: "right" }, splitNumber: 4 };
-    option.grid.top = picture.unit ? 26 : 14;
+    option.yAxis = { ...axis, ...option.yAxis, name: picture.unit, nameTextStyle: { color: "#93a1b3", align: "left", padding: [0, 0, 0, -26] }, nameGap: 9, splitNumber: 4 };
+    option.grid.top = picture.unit ? 28 : 14;
     option.legend = { ...option.legend, textStyle: { color: "#c7d2de", fontSize: 12 }, pageTextStyle: { color: "#93a1b3" }, pageIconColor: "#6cb6ff", pageIconInactiveColor: "#314052" };
     vue.chart.setOption(option, { replaceMerge: ["series"] });
     note(panel, picture.left_out);
@@ -115,14 +112,16 @@ window.county = (() => {
     const vue = getElement(setup.elements[id]);
     if (!vue || !vue.map) { setTimeout(() => outlines(id, shapes, tiles, attribution), 100); return; }
     const map = vue.map, bounds = L.latLngBounds([]);
+    map.invalidateSize({ animate: false });
     map.eachLayer((layer) => map.removeLayer(layer));
     if (tiles) L.tileLayer(tiles, { attribution }).addTo(map);
     for (const [list, style] of [[shapes.villages, { color: "#3b5068", weight: 1.2, fillColor: "#17212e", fillOpacity: 0.75 }], [shapes.sites, { color: "#5d7896", weight: 1, fillColor: "#5d7896", fillOpacity: 0.5, radius: 3 }]])
       for (const item of list) {
         const layer = L.geoJSON({ type: "Feature", properties: {}, geometry: item.geometry }, { style, interactive: list === shapes.sites, pointToLayer: (_, at) => L.circleMarker(at, style) }).addTo(map);
         bounds.extend(layer.getBounds());
-        if (list === shapes.villages) layer.bindTooltip(escaped(item.name), { permanent: true, direction: "center", className: "placename", interactive: false });
-        else layer.bindTooltip(escaped(item.name));
+        if (list === shapes.sites) layer.bindTooltip(escaped(item.name));
+        else L.tooltip({ permanent: true, direction: "bottom", className: "placename", interactive: false, offset: [0, 2] })
+          .setLatLng([layer.getBounds().getNorth(), layer.getBounds().getCenter().lng]).setContent(escaped(item.name)).addTo(map);
       }
     const state = mapState(vue);
     if (bounds.isValid()) { state.fitted = true; map.fitBounds(bounds, { padding: [12, 12], animate: false }); }
@@ -169,6 +168,12 @@ window.county = (() => {
 
   // --- time and truth ---------------------------------------------------------------------------------------------
   function ages() {
+    const today = clockText(now()).slice(0, 10);
+    for (const element of document.querySelectorAll("time[data-ms]")) {
+      const full = clockText(Number(element.dataset.ms));
+      const text = full.startsWith(today) ? full.slice(11) : full.slice(5, 16);
+      if (element.textContent !== text) { element.textContent = text; element.title = full; }
+    }
     for (const element of document.querySelectorAll("[data-age]")) {
       const text = age(Number(element.dataset.age));
       if (element.textContent !== text) element.textContent = text;

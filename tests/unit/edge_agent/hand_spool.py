@@ -22,7 +22,7 @@ class HandSpool:
             self._door.set()
         self.failure: Exception | None = None
 
-    async def put(self, readings: Sequence[Reading], urgent: bool) -> None:  # noqa: FBT001 - the seam's shape
+    async def put(self, readings: Sequence[Reading], urgent: bool) -> None:
         self.put_groups.append((list(readings), urgent))
         await self._door.wait()
         if self.failure:

@@ -56,6 +56,18 @@ def test_a_clock_that_becomes_synchronised_is_believed_from_then_on() -> None:
     assert (before, clock.now().clock) == ("unsynchronised", "gateway")
 
 
+def test_a_kernel_that_will_not_say_is_not_believed_and_complained_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    now_s = [0.0]
+    clock = GatewayClock(wall=lambda: NOON, monotonic_s=lambda: now_s[0], disciplined=lambda: None)
+
+    heard = []
+    for now_s[0] in (0.0, 10.0, 20.0):
+        heard.append(clock.now().clock)
+
+    assert heard == ["unsynchronised"] * 3
+    assert len(caplog.records) == 1
+
+
 def test_an_anchor_holds_both_clocks_and_the_kernels_boot() -> None:
     clock = GatewayClock("always", wall=lambda: NOON, monotonic_s=lambda: 60.0)
 
@@ -71,7 +83,10 @@ def test_the_kernels_answer_is_read_as_adjtimex_of_the_system_reads_it() -> None
               'printf("%d %d", r, t.status);}'  # fmt: skip
     try:
         built = subprocess.run(
-            ["cc", "-x", "c", "-", "-o", "/tmp/county-adjtimex"], input=program.encode(), capture_output=True, check=False
+            ["cc", "-x", "c", "-", "-o", "/tmp/county-adjtimex"],
+            input=program.encode(),
+            capture_output=True,
+            check=False,
         )
     except FileNotFoundError:
         pytest.skip("no C compiler")

@@ -21,7 +21,7 @@ def test_every_damage_is_counted_but_only_the_last_are_kept() -> None:
         damage.add("truck-1", Damaged(f"reason {n}", b"x"), AT)
 
     assert damage.total == damage.count("truck-1") == KEPT_PER_DEVICE + 5
-    assert [kept.reason for kept in damage.last("truck-1")][0] == "reason 5"
+    assert damage.last("truck-1")[0].reason == "reason 5"
     assert len(damage.last("truck-1")) == KEPT_PER_DEVICE
 
 

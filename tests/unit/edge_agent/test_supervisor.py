@@ -106,9 +106,7 @@ async def test_a_mistake_of_ours_is_logged_whole_and_the_device_is_started_again
     assert caplog.records[0].exc_info
 
 
-async def test_a_mistake_that_repeats_is_logged_whole_only_once(
-    link: Link, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_mistake_that_repeats_is_logged_whole_only_once(link: Link, caplog: pytest.LogCaptureFixture) -> None:
     await Runs(mistaken, mistaken, mistaken, ended).keep(link)
 
     assert len([record for record in caplog.records if record.exc_info]) == 1

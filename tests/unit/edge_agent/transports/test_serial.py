@@ -98,13 +98,12 @@ async def test_a_terminal_server_is_read_like_a_cable_and_its_end_is_noticed() -
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, asyncio.timeout(5):
-        async with open_serial(f"socket://127.0.0.1:{port}", **LINE) as wire:
-            assert (await wire.read()).data == b"hello"
-            wire.send(b"ok")
+    async with server, asyncio.timeout(5), open_serial(f"socket://127.0.0.1:{port}", **LINE) as wire:
+        assert (await wire.read()).data == b"hello"
+        wire.send(b"ok")
 
-            with pytest.raises(TransportLost):
-                await wire.read()
+        with pytest.raises(TransportLost):
+            await wire.read()
 
 
 async def test_a_terminal_server_that_refuses_is_lost_with_a_reason() -> None:
@@ -127,14 +126,13 @@ async def test_nothing_is_lost_and_memory_is_bounded_while_nobody_reads() -> Non
     server = await asyncio.start_server(flood, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     taken = most_waiting = 0
-    async with server, asyncio.timeout(20):
-        async with open_serial(f"socket://127.0.0.1:{port}", **LINE) as wire:
-            with suppress(TransportLost):
-                while True:
-                    for _ in range(200):  # the far end gets ahead, as it does while the spool commits
-                        await asyncio.sleep(0)
-                    most_waiting = max(most_waiting, wire._waiting_bytes)
-                    taken += len((await wire.read()).data)
+    async with server, asyncio.timeout(20), open_serial(f"socket://127.0.0.1:{port}", **LINE) as wire:
+        with suppress(TransportLost):
+            while True:
+                for _ in range(200):  # the far end gets ahead, as it does while the spool commits
+                    await asyncio.sleep(0)
+                most_waiting = max(most_waiting, wire._waiting_bytes)
+                taken += len((await wire.read()).data)
 
     assert taken == sent == 8 * MAX_WAITING_BYTES
     assert MAX_WAITING_BYTES // 2 < most_waiting <= MAX_WAITING_BYTES + 4096
