@@ -157,6 +157,9 @@ def guarded(panel: TimeSeries, position: int) -> str:
     if not panel.least_group:
         return inner
     name = query.column
+    if panel.counts:
+        by = ", ".join(f'"{tag}"' for tag in query.by)
+        return f'SELECT "{name}" FROM ({inner}) WHERE "{name}" >= {panel.least_group} GROUP BY {by}'  # noqa: S608 - as below
     counted = inner.replace(" FROM ", f', count("{name}") AS "n" FROM ', 1)
     return f'SELECT "{name}" FROM ({counted}) WHERE "n" >= {panel.least_group}'  # noqa: S608 - names come from the contract
 

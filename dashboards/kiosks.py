@@ -79,14 +79,18 @@ KIOSKS = Dashboard(
         TimeSeries(
             Frame(
                 5,
-                Words("Measurements per hour, by kiosk", "各小屋每小时测量次数"),
-                Words("How much each kiosk is used.", "各健康小屋的使用情况。"),
+                Words("Measurements in six hours, by kiosk", "各小屋每6小时测量次数"),
+                Words(
+                    "How much each kiosk is used; fewer than five in six hours are not drawn.",
+                    "各健康小屋的使用情况；6小时内不足5次的不显示。",
+                ),
                 Place(0, 4, 12, 7),
             ),
             (Line(Trend(BloodPressure, "systolic_mmhg", "count", where=(IN_VILLAGE,)), Words("Measured", "测量")),),
             Scale(),
             style="bars",
-            least_bucket_s=_HOUR_S,
+            least_bucket_s=6 * _HOUR_S,
+            least_group=_SMALL,
         ),
         TimeSeries(
             Frame(

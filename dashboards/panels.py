@@ -105,6 +105,11 @@ class TimeSeries:
     least_bucket_s: float = 0
     least_group: int = 0
 
+    @property
+    def counts(self) -> bool:
+        """Whether the values are themselves counts of measurements."""
+        return all(line.query.fn == "count" for line in self.lines)
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -32,7 +32,7 @@ def draw_chart(
             name = " ".join((*tags, named)) if tags and len(panel.lines) > 1 else " ".join(tags) or named
             lines[name] = points
     if panel.least_group:
-        lines = _large_groups(lines, tables[-1], panel.least_group)
+        lines = _large_groups(panel, lines, tables[-1])
     shown = sorted(lines, key=lambda name: (-lines[name][-1][1] if lines[name] else 0, name))[:MOST_LINES]
     return {
         "option": _option(panel, {name: lines[name] for name in sorted(shown)}, zone, now, span_s),
@@ -54,11 +54,15 @@ def _split(table: Table, value: str, by: tuple[str, ...]) -> dict[tuple[str, ...
     return lines
 
 
-def _large_groups(lines: dict[str, Points], counts: Table, least: int) -> dict[str, Points]:
-    """Only the buckets that enough measurements stand behind."""
-    time, value = 0, len(counts.columns) - 1
-    large = {row[time] for row in counts.rows if row[value] >= least}
-    return {name: [point for point in points if point[0] in large] for name, points in lines.items()}
+def _large_groups(panel: TimeSeries, lines: dict[str, Points], counts: Table) -> dict[str, Points]:
+    """Only the buckets that enough measurements stand behind: a count's own, a mean's by the table of counts."""
+    least = panel.least_group
+    if panel.counts:
+        large = {name: [point for point in points if point[1] >= least] for name, points in lines.items()}
+    else:
+        times = {row[0] for row in counts.rows if row[-1] >= least}
+        large = {name: [point for point in points if point[0] in times] for name, points in lines.items()}
+    return {name: points for name, points in large.items() if points}
 
 
 def _option(

@@ -120,7 +120,7 @@ def _follow(panel: Panel, span: Span, choices: Mapping[str, str], feed: Feed) ->
 
 def _counts(panel: Panel) -> tuple[Query, ...]:
     """Behind a chart with a smallest group stands one more question: how many measurements each bucket has."""
-    if isinstance(panel, TimeSeries) and panel.least_group:
+    if isinstance(panel, TimeSeries) and panel.least_group and not panel.counts:
         first = panel.lines[0].query
         return (Trend(first.kind, first.column, "count", by=(), where=first.where),)
     return ()
