@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from contextlib import AsyncExitStack
@@ -37,6 +38,8 @@ SAVE_EVERY_S = 30.0
 REPLAY_EVERY_S = 1.0
 #: What is in hand at the end gets so long to be stored; after that it stays with the broker.
 GRACE_S = 8.0
+#: A young collection for every few batches, an old one seldom: what does form cycles (tasks, errors) is little.
+_GC_THRESHOLDS = (50_000, 20, 20)
 #: Items of the quarantine that are tried again together.
 _REPLAYS_AT_ONCE = 200
 
@@ -48,6 +51,9 @@ def utc_now() -> datetime:
 
 async def run(config: IngestConfig) -> None:
     """Run until SIGTERM or SIGINT. Raises what makes a start impossible; outages later on are waited for."""
+    # Readings hold no cycles and die with their batch; looking for cycles among them costs a tenth of all the work.
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     async with AsyncExitStack() as opened:
         quarantine = Quarantine(Path(config.quarantine.path), config.quarantine.most_mb * 1024 * 1024)
         opened.callback(quarantine.close)

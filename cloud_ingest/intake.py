@@ -166,38 +166,49 @@ class Intake:
     def _place(self, readings: Sequence[WireReading], gateway: str, batch: Batch, now: datetime) -> list[WireReading]:
         """The heart: every reading becomes a point, and goes to the rules of its kind. Returns those of the future.
 
-        Runs once for each reading of the county: what can be done for each message is done outside.
+        The loop runs once for each reading of the county, so all that is the same for neighbouring readings of one
+        device and kind (a message seldom has others) is done once for them in `_judge`.
         """
         horizon = now + FUTURE
-        places, devices = self.registry.places, self.registry.devices
-        steps, points, kinds = self._rules.steps, batch.points, batch.kinds
-        latest: dict[tuple[str, type], WireReading] = {}
+        points = batch.points
         future: list[WireReading] = []
+        group: list[WireReading] = []
+        device, place = "", NOWHERE
+        kind: type[Reading] = Reading
         for reading in readings:
             if reading.at > horizon:
                 future.append(reading)
                 continue
-            device, kind = reading.device, type(reading)
-            place = places.get(device)
-            if place is None:
-                place = self._stranger(device, gateway, batch)
+            if reading.device != device or type(reading) is not kind:
+                self._judge(group, place, gateway, batch, now)
+                group, device, kind = [], reading.device, type(reading)
+                place = self._place_of(device, gateway)
             points.append(Point(reading, gateway, place[0], place[1]))
-            kinds[kind] = kinds.get(kind, 0) + 1
-            if reading.clock == "unsynchronised":
-                batch.unsynchronised += 1
-                continue
-            latest[device, kind] = reading
-            step = steps.get(kind)
-            if step is not None:
-                alerts = step(reading, devices.get(device))
-                if alerts:
-                    batch.alerts.extend(Point(alert, gateway, place[0], place[1]) for alert in alerts)
-        self._presence.hear(latest.values(), gateway, now)
+            group.append(reading)
+        self._judge(group, place, gateway, batch, now)
         return future
 
-    def _stranger(self, device: str, gateway: str, batch: Batch) -> Place:
-        """A device that nobody registered: its readings are stored without a place, and it is named once."""
-        batch.unregistered += 1
+    def _judge(self, group: Sequence[WireReading], place: Place, gateway: str, batch: Batch, now: datetime) -> None:
+        """Readings of one device and kind go to presence and rules, but for those whose time is not to be believed."""
+        if not group:
+            return
+        device, kind = group[0].device, type(group[0])
+        batch.kinds[kind] = batch.kinds.get(kind, 0) + len(group)
+        registered = self.registry.devices.get(device)
+        if registered is None:
+            batch.unregistered += len(group)
+        believed = [reading for reading in group if reading.clock != "unsynchronised"]
+        batch.unsynchronised += len(group) - len(believed)
+        self._presence.hear(believed[-1:], gateway, now)
+        step = self._rules.steps.get(kind)
+        if step is not None and believed:
+            batch.alerts.extend(Point(alert, gateway, *place) for alert in step(believed, registered))
+
+    def _place_of(self, device: str, gateway: str) -> Place:
+        """Where a device stands. One that nobody registered is stored without a place, and named once."""
+        place = self.registry.places.get(device)
+        if place is not None:
+            return place
         if device not in self._strangers and len(self._strangers) < MOST_STRANGERS:
             self._strangers.add(device)
             log.warning("device %s of gateway %s is not registered: stored without a place", device, gateway)

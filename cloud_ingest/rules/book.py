@@ -19,7 +19,10 @@ from cloud_ingest.rules.overspeed import LIMIT_KMH, Overspeed
 from cloud_ingest.rules.rule import Rule
 from devices.contract.readings import Alert, Reading
 
-Step = Callable[[Reading, Device | None], Sequence[Alert]]
+#: Takes neighbouring readings of one device, with its entry in the registry if it has one.
+Step = Callable[[Sequence[Reading], Device | None], Sequence[Alert]]
+#: Devices of one rule that are remembered; the longest known is forgotten first. Only invented names come so far.
+MOST_DEVICES = 20_000
 
 
 class Saved(NamedTuple):
@@ -66,16 +69,32 @@ class _Page:
         self.touched: set[str] = set()
         self.spoke: set[str] = set()
 
-    def step(self, reading: Reading, device: Device | None) -> Sequence[Alert]:
-        name = reading.device
+    def step(self, readings: Sequence[Reading], device: Device | None) -> Sequence[Alert]:
+        name = readings[0].device
         state = self._states.get(name)
         if state is None:
-            state = self._rule.state()
-        self._states[name], alerts = self._rule.step(state, reading, device)
-        self.touched.add(name)
-        if alerts:
-            self.spoke.add(name)
-        return alerts
+            state = self._begin()
+        step = self._rule.step
+        found: list[Alert] = []
+        for reading in readings:
+            state, alerts = step(state, reading, device)
+            if alerts:
+                found.extend(alerts)
+        self._states[name] = state
+        # A stranger is judged like any other, but its state is not saved: anybody could fill the disk with names.
+        if device is not None:
+            self.touched.add(name)
+            if found:
+                self.spoke.add(name)
+        return found
+
+    def _begin(self) -> Any:  # noqa: ANN401 - each rule has its own kind of state
+        if len(self._states) >= MOST_DEVICES:
+            oldest = next(iter(self._states))
+            del self._states[oldest]
+            self.touched.discard(oldest)
+            self.spoke.discard(oldest)
+        return self._rule.state()
 
     def give(self, names: set[str]) -> list[Saved]:
         given = [Saved(self._rule.name, name, self._encoder.encode(self._states[name])) for name in names]

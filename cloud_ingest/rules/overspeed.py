@@ -55,7 +55,7 @@ class Overspeed:
         own = device.overspeed_kmh if device is not None else None
         criterion = self._county if own is None else self._criterion(own)
         window = state.track.present
-        # Nearly every fix ends here: kept apart from `observe` because it is paid for by every reading of the county.
+        # Nearly every fix of the county ends here, so it is kept apart from `observe`.
         if quiet(window, reading.at, speed, criterion.threshold):
             append(window, reading.at, speed, criterion)
             return state, NOTHING
