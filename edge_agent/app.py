@@ -87,6 +87,7 @@ async def _run(
         devices=births(config),
         now=clock.now,
         software=software(),
+        receipt_timeout_s=config.broker.receipt_timeout_s,
     )
     commit = GroupCommit(
         spool,

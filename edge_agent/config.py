@@ -37,13 +37,17 @@ class Tls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Broker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the county's broker is and how this gateway proves itself: by certificate, or by password file."""
+    """Where the county's broker is and how this gateway proves itself: by certificate, or by password file.
+
+    What the county has not receipted `receipt_timeout_s` after it was sent is sent again.
+    """
 
     host: Text
     port: Port = 8883
     tls: Tls | None = None
     username: Text | None = None
     password_file: Text | None = None
+    receipt_timeout_s: Annotated[float, Meta(ge=1, le=3600)] = 30.0
 
 
 class SpoolSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
