@@ -9,6 +9,8 @@ from devices.contract.readings import DeviceStatus
 
 IN_VILLAGE = Where("village", "=", Variable("village"))
 THIS_DEVICE = Where("device", "=", Variable("device"))
+#: The ingest writes every device's status each minute; one that is older says nothing of now.
+STATUS_HOLDS_S = 180
 
 _COUNTED: tuple[tuple[str, Level, Words], ...] = (
     (
@@ -85,7 +87,7 @@ def status_table(id_: int, place: Place, kind: str, *where: Where) -> TableView:
             (of_kind(kind), *where),
         ),
         (
-            Cell("state", "state", DEVICE_STATES, width=168),
+            Cell("state", "state", DEVICE_STATES, width=186),
             Cell("device", width=130),
             Cell("name_zh"),
             Cell("name_en"),
@@ -110,6 +112,7 @@ def status_timeline(id_: int, place: Place, kind: str, *where: Where) -> StateTi
         ),
         States(DeviceStatus, "state", (of_kind(kind), *where)),
         DEVICE_STATES,
+        STATUS_HOLDS_S,
     )
 
 
@@ -125,6 +128,7 @@ def status_layer(kind: str, shape: Shape, *where: Where) -> Layer:
         shape,
         "state",
         DEVICE_STATES,
+        stale_after_s=STATUS_HOLDS_S,
         details=("name_zh", "name_en", "last_seen_ms", "village"),
     )
 

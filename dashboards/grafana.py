@@ -1,4 +1,4 @@
-"""The catalogue as Grafana dashboards. This file and its two neighbours are the only ones that know the SDK.
+"""The catalogue as Grafana dashboards. Only the `grafana` files know the SDK.
 
 The SDK's builders leave out what links and tests lean on (panel ids, refIds, places, reducers), so the models are
 filled in here, every field that matters said outright. Schema 39 is read by Grafana 10.4 to 13.
@@ -9,15 +9,22 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models import bargauge, common, geomap, stat, statetimeline, table, timeseries
-from grafana_foundation_sdk.models import dashboard as model
-
 from cloud_ingest.stores.influxql import render
 from cloud_ingest.stores.query import CountLatest, Latest, Total, Where
 from dashboards.catalogue import CATALOGUE
 from dashboards.grafana_fields import Override, column_override, defaults, named, state_mapping
 from dashboards.grafana_query import SOURCE_TYPE, SOURCE_UID, Format, InfluxQuery
+from dashboards.grafana_sdk import (
+    JSONEncoder,
+    bargauge,
+    common,
+    geomap,
+    model,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
 from dashboards.panels import (
     BarGauge,
     Choice,

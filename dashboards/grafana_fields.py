@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.models import dashboard as model
-
+from dashboards.grafana_sdk import model
 from dashboards.panels import Cell, Scale, TableView, title_of
 from dashboards.states import PALETTE, States, Words
 

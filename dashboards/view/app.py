@@ -30,9 +30,9 @@ from dashboards.states import Language, Words
 from dashboards.view.county_map import draw_outlines
 from dashboards.view.feed import Feed
 from dashboards.view.late_store import LateStore
+from dashboards.view.look import Look
 from dashboards.view.outlines import read_outlines
 from dashboards.view.page import Visit, build, visit
-from dashboards.view.picture import Look
 from dashboards.view.screen import Album, Screen
 from dashboards.view.settings import ViewSettings
 

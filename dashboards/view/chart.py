@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from cloud_ingest.stores.store import Table
 from dashboards.panels import TimeSeries
-from dashboards.states import LINES, PALETTE, Language
+from dashboards.states import LINES, PALETTE
+from dashboards.view.look import Look
 from dashboards.view.wording import is_number, unit_text, wall_ms
 
 #: More lines than this cannot be told apart; the ones with the highest last value stay, and the chart says so.
@@ -21,13 +22,11 @@ _BRIDGED = 6
 Points = list[tuple[datetime, float]]
 
 
-def draw_chart(
-    panel: TimeSeries, tables: Sequence[Table], language: Language, zone: ZoneInfo, now: datetime, span_s: float
-) -> dict[str, Any]:
+def draw_chart(panel: TimeSeries, tables: Sequence[Table], look: Look, now: datetime, span_s: float) -> dict[str, Any]:
     """The option, the unit and how many lines were left out. With `least_group` the last table holds the counts."""
     lines: dict[str, Points] = {}
     for line, table in zip(panel.lines, tables, strict=False):
-        named = line.label.say(language)
+        named = line.label.say(look.language)
         for tags, points in _split(table, line.query.column, line.query.by).items():
             name = " ".join((*tags, named)) if tags and len(panel.lines) > 1 else " ".join(tags) or named
             lines[name] = points
@@ -35,7 +34,7 @@ def draw_chart(
         lines = _large_groups(panel, lines, tables[-1])
     shown = sorted(lines, key=lambda name: (-lines[name][-1][1] if lines[name] else 0, name))[:MOST_LINES]
     return {
-        "option": _option(panel, {name: lines[name] for name in sorted(shown)}, zone, now, span_s),
+        "option": _option(panel, {name: lines[name] for name in sorted(shown)}, look.zone, now, span_s),
         "unit": unit_text(panel.scale.unit),
         "decimals": panel.scale.decimals,
         "left_out": len(lines) - len(shown),
@@ -70,6 +69,8 @@ def _option(
 ) -> dict[str, Any]:
     bars = panel.style == "bars"
     every_s = _bucket(lines)
+    if bars:
+        lines = _side_by_side(lines)
     return {
         "color": list(LINES),
         "animation": False,
@@ -131,6 +132,16 @@ def _bucket(lines: dict[str, Points]) -> float:
         (later[0] - earlier[0]).total_seconds() for points in lines.values() for earlier, later in pairwise(points)
     ]
     return min(steps, default=0.0)
+
+
+def _side_by_side(lines: dict[str, Points]) -> dict[str, Points]:
+    """Every line with a value at every time: ECharts stacks bars by their position in the list, not by their time."""
+    times = sorted({at for points in lines.values() for at, _ in points})
+    filled: dict[str, Points] = {}
+    for name, points in lines.items():
+        known = dict(points)
+        filled[name] = [(at, known.get(at, 0)) for at in times]
+    return filled
 
 
 def _with_gaps(points: Points, every_s: float, zone: ZoneInfo) -> list[list[Any]]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cloud_ingest.stores.store import Table
 from dashboards.panels import Layer, MapView
-from dashboards.states import PALETTE, STALE, Language, State, Words, state_of
+from dashboards.states import PALETTE, STALE, Language, State, state_of
+from dashboards.view.look import Look
 from dashboards.view.outlines import Outline, Outlines
 from dashboards.view.wording import epoch_ms, is_number, unit_text
 from devices.contract.columns import column
 
 
-def draw_map(
-    panel: MapView, tables: Sequence[Table], language: Language, zone: ZoneInfo, villages: dict[str, Words]
-) -> dict[str, Any]:
+def draw_map(panel: MapView, tables: Sequence[Table], look: Look) -> dict[str, Any]:
     """Markers, and a legend of the shapes and states that are on the map now."""
     markers: list[dict[str, Any]] = []
     shapes: dict[str, str] = {}
@@ -27,9 +25,9 @@ def draw_map(
             if not (is_number(row[at["latitude"]]) and is_number(row[at["longitude"]])):
                 continue
             state = _state(layer, row, at)
-            shapes[layer.shape] = layer.words.say(language)
+            shapes[layer.shape] = layer.words.say(look.language)
             states[state.words.en] = state
-            markers.append(_marker(layer, row, at, state, language, zone, villages))
+            markers.append(_marker(layer, row, at, state, look))
     ordered = sorted(states.values(), key=lambda state: state.rank)
     return {
         "markers": sorted(markers, key=lambda marker: marker["rank"], reverse=True),
@@ -57,14 +55,12 @@ def _marker(
     row: tuple[Any, ...],
     at: dict[str, int],
     state: State,
-    language: Language,
-    zone: ZoneInfo,
-    villages: dict[str, Words],
+    look: Look,
 ) -> dict[str, Any]:
     device = str(row[at["device"]])
-    name = _name(row, at, language)
+    name = _name(row, at, look.language)
     seen_ms = epoch_ms(row[at["time"]]) or 0
-    lines = [text for text in (_detail(layer, row, at, name, villages, language) for name in layer.details) if text]
+    lines = [text for text in (_detail(layer, row, at, name, look) for name in layer.details) if text]
     return {
         "id": f"{layer.shape}/{device}",
         "at": [round(row[at["latitude"]], 6), round(row[at["longitude"]], 6)],
@@ -73,13 +69,12 @@ def _marker(
         "glyph": state.glyph,
         "rank": state.rank,
         "title": f"{name} ({device})" if name else device,
-        "kind": layer.words.say(language),
+        "kind": layer.words.say(look.language),
         "state": state.words.both(),
         "lines": lines,
         "seen_ms": seen_ms,
         "stale_after_s": layer.stale_after_s,
         "stale": STALE.both(),
-        "zone": zone.key,
     }
 
 
@@ -90,18 +85,16 @@ def _name(row: tuple[Any, ...], at: dict[str, int], language: Language) -> str:
     return ""
 
 
-def _detail(
-    layer: Layer, row: tuple[Any, ...], at: dict[str, int], name: str, villages: dict[str, Words], language: Language
-) -> str:
+def _detail(layer: Layer, row: tuple[Any, ...], at: dict[str, int], name: str, look: Look) -> str:
     """One line of a marker's text; names stand in its title, times are told by the page's script."""
     value = row[at[name]]
     if value in (None, "") or name.startswith("name_") or name.endswith("_ms"):
         return ""
     known = column(layer.query.kind, name)
     if name == "village":
-        value = villages[value].say(language) if value in villages else value
+        value = look.villages[value].say(look.language) if value in look.villages else value
     shown = f"{value:.0f} {unit_text(known.unit)}" if is_number(value) else str(value)
-    return f"{known.zh if language == 'zh' else known.en}: {shown}"
+    return f"{known.zh if look.language == 'zh' else known.en}: {shown}"
 
 
 def _outline(outline: Outline, language: Language) -> dict[str, Any]:

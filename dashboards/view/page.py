@@ -129,7 +129,8 @@ def _section(panel: Panel, visit: Visit) -> int | None:
     frame, language = panel.frame, visit.language
     place = frame.place
     area = f"{place.y + 1} / {place.x + 1} / span {place.h} / span {place.w}"
-    section = ui.element("section").classes("panel is-stat" if isinstance(panel, Stat) else "panel")
+    kind = " is-stat" if isinstance(panel, Stat) else " is-map" if isinstance(panel, MapView) else ""
+    section = ui.element("section").classes(f"panel{kind}")
     section.props(f'id=panel-{frame.id} aria-labelledby="title-{frame.id}"')
     section.style(f"grid-area: {area}; --h: {place.h}")
     waiting = f'<div class="waiting"><span>{escape(_WAITING.say(language))} …</span></div>'

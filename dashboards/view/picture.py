@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from cloud_ingest.stores.store import Table
 from dashboards.panels import BarGauge, MapView, Panel, Stat, StateTimeline, TableView, TimeSeries
@@ -17,19 +16,12 @@ from dashboards.states import Language, Words
 from dashboards.view.bars import draw_bars
 from dashboards.view.chart import draw_chart
 from dashboards.view.county_map import draw_map
+from dashboards.view.look import Look
 from dashboards.view.rows import draw_rows
 from dashboards.view.stat import draw_stat
 from dashboards.view.timeline import draw_timeline
 
 Picture = dict[str, Any]
-
-
-class Look(NamedTuple):
-    """How a viewer wants things said: language, the county's time zone, and villages by name."""
-
-    language: Language
-    zone: ZoneInfo
-    villages: dict[str, Words]
 
 
 def picture(panel: Panel, tables: Sequence[Table], look: Look, now: datetime, span_s: float) -> Picture:
@@ -42,13 +34,13 @@ def picture(panel: Panel, tables: Sequence[Table], look: Look, now: datetime, sp
         case BarGauge():
             return {"kind": "html", "html": draw_bars(panel, tables[0])}
         case TableView():
-            return {"kind": "html", "html": draw_rows(panel, tables[0], look.language, look.zone, look.villages)}
+            return {"kind": "html", "html": draw_rows(panel, tables[0], look)}
         case TimeSeries():
-            return {"kind": "chart", **draw_chart(panel, tables, look.language, look.zone, now, span_s)}
+            return {"kind": "chart", **draw_chart(panel, tables, look, now, span_s)}
         case StateTimeline():
-            return {"kind": "timeline", **draw_timeline(panel, tables[0], look.language, look.zone, now, span_s)}
+            return {"kind": "timeline", **draw_timeline(panel, tables[0], look, now, span_s)}
         case MapView():
-            return {"kind": "map", **draw_map(panel, tables, look.language, look.zone, look.villages)}
+            return {"kind": "map", **draw_map(panel, tables, look)}
 
 
 def nothing(words: Words, language: Language) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from html import escape
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cloud_ingest.stores.store import Table
 from dashboards.panels import Cell, TableView, title_of
-from dashboards.states import NEVER, PALETTE, Language, Words, state_key, state_of
+from dashboards.states import NEVER, PALETTE, state_key, state_of
+from dashboards.view.look import Look
 from dashboards.view.wording import epoch_ms, is_number, level_of, moment, pill, unit_text, warning_sign
 from devices.contract.columns import column
 
@@ -18,19 +18,17 @@ from devices.contract.columns import column
 MOST_ROWS = 200
 
 
-def draw_rows(panel: TableView, table: Table, language: Language, zone: ZoneInfo, villages: dict[str, Words]) -> str:
+def draw_rows(panel: TableView, table: Table, look: Look) -> str:
     """The table's HTML. Columns in the other language (`..._en`, `..._zh`) are left out."""
-    cells = [cell for cell in panel.cells if not cell.name.endswith("_en" if language == "zh" else "_zh")]
+    cells = [cell for cell in panel.cells if not cell.name.endswith("_en" if look.language == "zh" else "_zh")]
     rows = in_order(panel, table)
     at = {name: place for place, name in enumerate(table.columns)}
     head = "".join(
-        f'<th scope="col"{_width(cell)} class="{cell.as_}">{_title(panel, cell, language)}</th>' for cell in cells
+        f'<th scope="col"{_width(cell)} class="{cell.as_}">{_title(panel, cell, look)}</th>' for cell in cells
     )
     body = "".join(
         "<tr>"
-        + "".join(
-            f'<td class="{cell.as_}">{_cell(cell, row[at[cell.name]], language, zone, villages)}</td>' for cell in cells
-        )
+        + "".join(f'<td class="{cell.as_}">{_cell(cell, row[at[cell.name]], look)}</td>' for cell in cells)
         + "</tr>"
         for row in rows[:MOST_ROWS]
     )
@@ -63,35 +61,35 @@ def _weight(place: int, states: Any) -> Callable[[tuple[Any, ...]], tuple[bool, 
     return weight
 
 
-def _title(panel: TableView, cell: Cell, language: Language) -> str:
+def _title(panel: TableView, cell: Cell, look: Look) -> str:
     words = title_of(panel.query.kind, cell)
     unit = "" if cell.as_ != "number" else unit_text(column(panel.query.kind, cell.name).unit)
-    return escape(words.say(language)) + (f" <small>{escape(unit)}</small>" if unit else "")
+    return escape(words.say(look.language)) + (f" <small>{escape(unit)}</small>" if unit else "")
 
 
 def _width(cell: Cell) -> str:
     return f' style="width:{cell.width}px"' if cell.width else ""
 
 
-def _cell(cell: Cell, value: Any, language: Language, zone: ZoneInfo, villages: dict[str, Words]) -> str:  # noqa: ANN401 - a table's cell is any value
+def _cell(cell: Cell, value: Any, look: Look) -> str:  # noqa: ANN401 - a table's cell is any value
     if cell.as_ == "time":
         ms = epoch_ms(value)
-        return moment(ms, zone) if ms is not None else f'<span class="absent">{escape(NEVER.both())}</span>'
+        return moment(ms, look.zone) if ms is not None else f'<span class="absent">{escape(NEVER.both())}</span>'
     if value is None or value == "":
         return '<span class="absent">–</span>'
     if cell.as_ == "state" and cell.states is not None:
-        return pill(state_of(cell.states, state_key(value)), language)
+        return pill(state_of(cell.states, state_key(value)), look.language)
     if cell.as_ == "number" and is_number(value):
         level = level_of(value, cell.scale)
         decimals = cell.scale.decimals or (0 if isinstance(value, int) or abs(value) >= 100 else 1)
         text = f"{value:,.{decimals}f}"
         return f'<span style="color:{PALETTE[level]}">{warning_sign(level)}{escape(text)}</span>'
-    return _text(cell, str(value), language, villages)
+    return _text(cell, str(value), look)
 
 
-def _text(cell: Cell, value: str, language: Language, villages: dict[str, Words]) -> str:
-    named = villages.get(value) if cell.name == "village" else None
-    told = escape(named.say(language) if named else value, quote=True)
+def _text(cell: Cell, value: str, look: Look) -> str:
+    named = look.villages.get(value) if cell.name == "village" else None
+    told = escape(named.say(look.language) if named else value, quote=True)
     shown = f'<span title="{told}">{told}</span>'
     if cell.link:
         return f'<a href="{escape(cell.link)}?device={escape(value, quote=True)}" data-keep>{shown}</a>'

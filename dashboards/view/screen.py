@@ -9,17 +9,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from cloud_ingest.stores.query import Query, Trend, choose
+from cloud_ingest.stores.query import Latest, Query, Trend, choose
 from dashboards.panels import Dashboard, Panel, StateTimeline, TimeSeries, queries
 from dashboards.spans import SPANS, Span
 from dashboards.view.feed import Answer, Feed
-from dashboards.view.picture import Look, Picture, picture
+from dashboards.view.look import Look
+from dashboards.view.picture import Picture, picture
+from devices.contract.readings import PipelineHealth
 
 #: A picture later than this is announced; until then it counts as live.
 LATE_S = 4.0
 #: Charts move with the clock even where nothing new comes, at most this often.
 _STEP_S = 5.0
 _MOST_PICTURES = 400
+#: Whether anything new comes at all: the ingest reports on itself every ten seconds.
+_INGEST = Latest(PipelineHealth, ("store_up",))
 
 
 class Album:
@@ -56,6 +60,7 @@ class Screen:
         self._feed = feed
         self._album = album
         self._panels = [_follow(panel, span, choices, feed) for panel in dashboard.panels]
+        self._ingest = feed.follow(_INGEST, SPANS["24h"]._replace(refresh_s=1.0))
         self._sent: dict[int, object] = {}
         self._gone = False
 
@@ -63,6 +68,7 @@ class Screen:
         """The page is closed. May be said twice."""
         if not self._gone:
             self._gone = True
+            self._feed.leave(self._ingest)
             for followed in self._panels:
                 for answer in followed.answers:
                     self._feed.leave(answer)
@@ -79,7 +85,11 @@ class Screen:
         return changed
 
     def pulse(self, now: datetime) -> dict[str, Any]:
-        """How the picture stands: since when its oldest part is late (ms), and why; `late_since` 0: live."""
+        """How the picture stands. Times are milliseconds since 1970, 0 where there is none.
+
+        `late`: the store did not answer in time, the oldest part of the picture is from `as_of`, `why` is its reason.
+        `heard`: when an ingest last reported; the store may answer at once and still hold nothing new.
+        """
         late = [
             (answer.answered_at, answer.error)
             for followed in self._panels
@@ -92,6 +102,8 @@ class Screen:
             "late": bool(late),
             "as_of": int(min(known) * 1000) if known else 0,
             "why": next((error for _, error in late if error), ""),
+            "asked": self._ingest.table is not None,
+            "heard": _newest_ms(self._ingest),
         }
 
     def _draw(self, followed: _Followed, state: object, now: datetime) -> Picture:
@@ -106,6 +118,11 @@ class Screen:
             drawn = picture(followed.panel, tables, self._look, now, followed.span.seconds)
             self._album.put(key, drawn)
         return {"id": frame.id, "error": error, **drawn}
+
+
+def _newest_ms(answer: Answer) -> int:
+    rows = answer.table.rows if answer.table else []
+    return max((int(row[0].timestamp() * 1000) for row in rows), default=0)
 
 
 def _follow(panel: Panel, span: Span, choices: Mapping[str, str], feed: Feed) -> _Followed:

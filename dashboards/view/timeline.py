@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cloud_ingest.stores.store import Table
 from dashboards.panels import StateTimeline
-from dashboards.states import PALETTE, Language, state_of
+from dashboards.states import PALETTE, state_of
+from dashboards.view.look import Look
 from dashboards.view.wording import wall_ms
 
 #: What fits a panel; devices with the worst newest state stay.
@@ -17,9 +17,7 @@ MOST_DEVICES = 40
 Band = tuple[datetime, datetime, str]
 
 
-def draw_timeline(
-    panel: StateTimeline, table: Table, language: Language, zone: ZoneInfo, now: datetime, span_s: float
-) -> dict[str, Any]:
+def draw_timeline(panel: StateTimeline, table: Table, look: Look, now: datetime, span_s: float) -> dict[str, Any]:
     """Devices, and for each its bands: row, start, end (wall-clock ms) and the number of its state in `states`."""
     devices = bands(panel, table, now)
     worst = sorted(devices, key=lambda name: (state_of(panel.states, devices[name][-1][2]).rank, name))[:MOST_DEVICES]
@@ -29,13 +27,14 @@ def draw_timeline(
     return {
         "devices": names,
         "left_out": len(devices) - len(names),
-        "start": wall_ms(now - timedelta(seconds=span_s), zone),
-        "end": wall_ms(now, zone),
+        "start": wall_ms(now - timedelta(seconds=span_s), look.zone),
+        "end": wall_ms(now, look.zone),
         "states": [
-            {"text": f"{state.glyph} {state.words.say(language)}", "color": PALETTE[state.level]} for state in states
+            {"text": f"{state.glyph} {state.words.say(look.language)}", "color": PALETTE[state.level]}
+            for state in states
         ],
         "bands": [
-            [row, wall_ms(start, zone), wall_ms(end, zone), seen.index(state)]
+            [row, wall_ms(start, look.zone), wall_ms(end, look.zone), seen.index(state)]
             for row, name in enumerate(names)
             for start, end, state in devices[name]
         ],

@@ -190,10 +190,17 @@ window.county = (() => {
     if (!banner || !live) return;
     const since = lost ? pulse ? pulse.now : 0 : pulse && pulse.as_of;
     const old = since ? Math.max(0, Math.round((now() - since) / 1000)) : null;
+    const quiet = !late && Boolean(pulse) && pulse.asked && now() - pulse.heard > 60000;
     document.body.classList.toggle("late", late);
-    banner.classList.toggle("on", late);
-    live.classList.toggle("late", late);
-    live.textContent = late ? (zh() ? "非实时 Not live" : "Not live 非实时") : zh() ? "实时" : "Live";
+    banner.classList.toggle("on", late || quiet);
+    document.body.classList.toggle("warned", late || quiet);
+    banner.classList.toggle("quiet", quiet);
+    live.classList.toggle("late", late || quiet);
+    live.textContent = late || quiet ? (zh() ? "非实时 Not live" : "Not live 非实时") : zh() ? "实时" : "Live";
+    if (quiet) {
+      const when = pulse.heard ? `${clockText(pulse.heard)} (${age(pulse.heard)})` : zh() ? "从未" : "never";
+      banner.innerHTML = zh() ? `▲ 采集服务无上报：最近一次 ${when}<small>下列状态停留在该时刻</small>` : `▲ The ingest is silent; last heard ${when}<small>the states below are as old as that</small>`;
+    }
     if (late) {
       const why = lost ? (zh() ? "与视图服务的连接已中断" : "The connection to the view is lost") : zh() ? "存储不可读" : "The store cannot be read";
       const how = old === null ? (zh() ? "尚无画面" : "there is no picture yet") : zh() ? `画面为 ${old} 秒前` : `the picture is ${old} s old`;

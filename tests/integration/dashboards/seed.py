@@ -295,7 +295,7 @@ def _pipeline(now: datetime, minutes: int) -> Iterator[Point]:
 def _alerts(now: datetime) -> Iterator[Point]:
     told = (
         ("truck-03", "overspeed", "critical", 4, True, "Goes 92 km/h where 60 are allowed", "限速60，实际92公里/小时"),
-        ("kiosk-02", "blood-pressure-urgent", "critical", 23, True, "Blood pressure 180/110 or more", "血压达到180/110以上"),
+        ("kiosk-02", "blood-pressure-urgent", "critical", 23, True, "180/110 or more", "血压达到180/110以上"),
         ("cam-04", "camera-offline", "high", 51, True, "Camera cannot be reached", "摄像机无法连接"),
         ("gw-04", "silence", "high", 9, True, "Not heard for 9 min", "已9分钟无上报"),
         ("truck-07", "silence", "warning", 12, True, "Not heard for 12 min", "已12分钟无上报"),
