@@ -127,8 +127,9 @@ def _condition(condition: Where) -> str:
         case Variable():
             return f'"{name}" =~ /^${{{value.name}:regex}}$/'
         case bool():
-            # `!= true` would be met by an absent value in a subquery; the other value is what is meant.
-            return f'"{name}" = {str(value if operator == "=" else not value).lower()}'
+            wanted = value if operator == "=" else not value
+            # A subquery takes an absent truth value for false; but absent does not equal absent.
+            return f'"{name}" = true' if wanted else f'"{name}" = false AND "{name}" = "{name}"'
         case str():
             return f'"{name}" {operator} {text(value)}'
         case _:
