@@ -97,8 +97,6 @@ class RegistryFolder:
         self._seen: tuple[tuple[int, int], ...] = self._stamp()
         #: Edits refused since the start: for the metrics.
         self.refused = 0
-        #: Whether the files as they are now are the ones in use.
-        self.current = True
 
     def poll(self) -> Registry | None:
         """The new registry if the files changed and are right, else None. A wrong edit is said once, loudly."""
@@ -110,10 +108,8 @@ class RegistryFolder:
             registry = read_registry(self._folder)
         except RegistryWrong as wrong:
             self.refused += 1
-            self.current = False
             log.error("registry edit refused, the old one stays in use: %s", wrong)  # noqa: TRY400 - no traceback helps
             return None
-        self.current = True
         log.info("registry %s: %d devices, %d sites", registry.version, len(registry.devices), len(registry.sites))
         return registry
 

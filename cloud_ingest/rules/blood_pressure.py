@@ -24,6 +24,8 @@ SOURCE = "National Basic Public Health Service Specification, 3rd ed. (2017), hy
 class Nothing(Struct):
     """Each measurement is judged by itself."""
 
+    news: int = 0
+
 
 class BloodPressureUrgent:
     """The rule. An alert is never cleared by it: a person has to be seen."""

@@ -1,8 +1,8 @@
 """The rules in force and what they remember: readings go in, alerts come out, and states can be saved and restored.
 
-A state counts as consequential from the moment its rule has had something to say: the pipeline saves those before
-it acknowledges the readings that made them, so that a kill between two readings changes nothing. The others only hold
-unremarkable values; they are saved now and then.
+A state is consequential when a reading has mattered to it: the pipeline saves those before it acknowledges the
+readings that made them, so that a kill between two readings changes nothing. The others have only taken in
+unremarkable values since; they are saved now and then.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class RuleBook:
         self.steps: dict[type[Reading], Step] = {rule.reads: self._pages[rule.name].step for rule in rules}
 
     def consequential(self) -> list[Saved]:
-        """States whose rules have spoken since they were last given out here."""
-        return [saved for page in self._pages.values() for saved in page.give(page.spoke)]
+        """States with news since they were last given out."""
+        return [saved for page in self._pages.values() for saved in page.give(page.news)]
 
     def changed(self) -> list[Saved]:
-        """All states that changed since they were last given out, here or as consequential."""
+        """All states that changed since they were last given out."""
         return [saved for page in self._pages.values() for saved in page.give(page.touched)]
 
     def restore(self, saved: Iterable[Saved]) -> int:
@@ -67,14 +67,14 @@ class _Page:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(rule.state)
         self.touched: set[str] = set()
-        self.spoke: set[str] = set()
+        self.news: set[str] = set()
 
     def step(self, readings: Sequence[Reading], device: Device | None) -> Sequence[Alert]:
         name = readings[0].device
         state = self._states.get(name)
         if state is None:
             state = self._begin()
-        step = self._rule.step
+        step, news = self._rule.step, state.news
         found: list[Alert] = []
         for reading in readings:
             state, alerts = step(state, reading, device)
@@ -84,8 +84,8 @@ class _Page:
         # A stranger is judged like any other, but its state is not saved: anybody could fill the disk with names.
         if device is not None:
             self.touched.add(name)
-            if found:
-                self.spoke.add(name)
+            if state.news != news:
+                self.news.add(name)
         return found
 
     def _begin(self) -> Any:  # noqa: ANN401 - each rule has its own kind of state
@@ -93,13 +93,13 @@ class _Page:
             oldest = next(iter(self._states))
             del self._states[oldest]
             self.touched.discard(oldest)
-            self.spoke.discard(oldest)
+            self.news.discard(oldest)
         return self._rule.state()
 
     def give(self, names: set[str]) -> list[Saved]:
         given = [Saved(self._rule.name, name, self._encoder.encode(self._states[name])) for name in names]
         self.touched -= set(names)
-        self.spoke -= set(names)
+        self.news -= set(names)
         return given
 
     def take(self, device: str, state: bytes) -> bool:

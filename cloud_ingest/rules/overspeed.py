@@ -34,6 +34,11 @@ class Truck(Struct):
     track: Track = field(default_factory=Track)
     places: dict[datetime, tuple[float, float]] = field(default_factory=dict)
 
+    @property
+    def news(self) -> int:
+        """Grows with every fix that mattered."""
+        return self.track.news
+
 
 class Overspeed:
     """The rule, for one county limit."""

@@ -18,10 +18,19 @@ from cloud_ingest.registry import Device
 from devices.contract.readings import Alert, Reading
 
 R = TypeVar("R", bound=Reading)
-S = TypeVar("S")
+S = TypeVar("S", bound="Memory")
 
 #: The outcome of nearly every reading.
 NOTHING: tuple[Alert, ...] = ()
+
+
+class Memory(Protocol):
+    """What a rule remembers of one device. Without what came since `news` last changed, the rule would say the same."""
+
+    @property
+    def news(self) -> int:
+        """Grows with every reading that mattered."""
+        ...
 
 
 class Rule(Protocol[S, R]):

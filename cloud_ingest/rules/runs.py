@@ -52,10 +52,14 @@ class Window(Struct):
 
 
 class Track(Struct):
-    """What is remembered of one device: its present, and the backlog that may be arriving behind it."""
+    """What is remembered of one device: its present, and the backlog that may be arriving behind it.
+
+    `news` counts the values that were not quiet. Quiet ones may be lost in a kill: in order, nothing follows from them.
+    """
 
     present: Window = field(default_factory=Window)
     backlog: Window = field(default_factory=Window)
+    news: int = 0
 
 
 class Criterion(Struct, frozen=True):
@@ -76,6 +80,7 @@ def observe(track: Track, at: datetime, value: float, criterion: Criterion) -> l
     if quiet(window, at, value, criterion.threshold):
         append(window, at, value, criterion)
         return []
+    track.news += 1
     again, calm = _insert(window, at, value, criterion.threshold)
     if calm and not (again and window.told):
         return []

@@ -28,11 +28,11 @@ def test_every_rule_gets_the_readings_of_its_kind() -> None:
     assert DeviceLink not in rules.steps
 
 
-def test_a_state_is_consequential_once_its_rule_has_spoken() -> None:
+def test_a_state_is_consequential_once_a_reading_has_mattered() -> None:
     rules = county_rules()
     rules.steps[TruckPosition](fixes(0, 30, 50), TRUCK)
     assert rules.consequential() == []
-    rules.steps[TruckPosition](fixes(30, 30, 90), TRUCK)
+    assert rules.steps[TruckPosition](fixes(30, 1, 90), TRUCK) == []
     assert [(saved.rule, saved.device) for saved in rules.consequential()] == [("overspeed", "truck-1")]
     assert rules.consequential() == []
 
