@@ -131,11 +131,11 @@ def _follow(panel: Panel, span: Span, choices: Mapping[str, str], feed: Feed) ->
         # A fixed window is there for what stands now, so it is asked as often as the live ones.
         span = span._replace(refresh_s=1.0)
     least = panel.least_bucket_s if isinstance(panel, TimeSeries) else 0.0
-    asked = [choose(query, choices) for query in (*queries(panel), *_counts(panel))]
+    asked = [choose(query, choices) for query in (*queries(panel), *counts_behind(panel))]
     return _Followed(panel, span, tuple(feed.follow(query, span, least) for query in asked))
 
 
-def _counts(panel: Panel) -> tuple[Query, ...]:
+def counts_behind(panel: Panel) -> tuple[Query, ...]:
     """Behind a chart with a smallest group stands one more question: how many measurements each bucket has."""
     if isinstance(panel, TimeSeries) and panel.least_group and not panel.counts:
         first = panel.lines[0].query
