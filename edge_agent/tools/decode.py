@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ OK, WRONG = 0, 2
 _COMPLETED_BY_DATE = ("nmea",)
 #: Protocols that name their devices themselves, unless told a name.
 _NAMED_ON_THE_WIRE = ("jt808",)
+
+
+_NOT_HEX = re.compile(rb"[^0-9A-Fa-f\s]")
 
 
 class BadInput(ValueError):
@@ -137,25 +141,18 @@ def unhexed(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The bytes that hex text stands for; chunks may split a pair of digits. Raises BadInput with the line."""
     line, held = 1, b""
     for chunk in chunks:
-        digits = held + b"".join(chunk.split())
-        held = digits[len(digits) - len(digits) % 2 :]
-        try:
-            data = bytes.fromhex(digits[: len(digits) - len(held)].decode("ascii"))
-        except ValueError:
-            raise BadInput(f"not hex in line {line + _line_of_error(chunk)}") from None
+        wrong = _NOT_HEX.search(chunk)
+        if wrong:
+            line += chunk.count(b"\n", 0, wrong.start())
+            raise BadInput(f"not hex in line {line}")
         line += chunk.count(b"\n")
-        if data:
-            yield data
+        digits = held + b"".join(chunk.split())
+        whole = len(digits) - len(digits) % 2
+        held = digits[whole:]
+        if whole:
+            yield bytes.fromhex(digits[:whole].decode())
     if held:
         raise BadInput("an odd number of hex digits")
-
-
-def _line_of_error(chunk: bytes) -> int:
-    """How many lines of the chunk come before its first character that is no hex digit."""
-    for position, byte in enumerate(chunk):
-        if byte not in b"0123456789abcdefABCDEF \t\r\n\v\f":
-            return chunk.count(b"\n", 0, position)
-    return 0
 
 
 def parse_utc_offset(text: str) -> timedelta:

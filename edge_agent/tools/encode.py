@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
+
+import msgspec
 
 from devices.contract.readings import BloodPressure, TruckPosition
 from devices.kiosk import hbp9030
@@ -15,6 +17,13 @@ from devices.truck import nmea
 from devices.truck.jt808.messages import encode_message
 from edge_agent.tools.decode import OK, WRONG, BadInput, opened, parse_utc_offset
 from edge_agent.tools.lines import BadLine, read_line, reading_of, time_of
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The fields of an HBP-9030's error message."""
+
+    error: Annotated[int, msgspec.Meta(ge=0, le=9)]
+    movements: Annotated[int, msgspec.Meta(ge=0, le=9)] | None = None
 
 
 class Options(argparse.Namespace):
@@ -86,9 +95,12 @@ def encode_nmea(line: dict[str, Any], options: Options) -> bytes:
 def encode_hbp9030(line: dict[str, Any], options: Options) -> bytes:
     """A blood pressure, or a measurement that failed, as the monitor's line."""
     if line["type"] == "message" and line.get("id") == "error":
-        fields = line.get("fields") or {}
+        try:
+            failed = msgspec.convert(line.get("fields"), Failed)
+        except msgspec.ValidationError as error:
+            raise BadLine(f"fields: {error}") from error
         return hbp9030.encode_error(
-            time_of(line.get("at")), int(fields.get("error", 1)), options.utc_offset, movements=fields.get("movements")
+            time_of(line.get("at")), failed.error, options.utc_offset, movements=failed.movements
         )
     if line["type"] != "reading":
         return b""

@@ -74,7 +74,8 @@ def test_now_is_when_the_bytes_are_read():
 def test_a_kiosk_s_clock_is_not_judged_by_when_its_recording_began():
     given = b"# Date: 2026-03-01\n2026,03,05,08,05,                    ,0,132,084,071,0\r\n"
     _, out, _ = ran("decode", "hbp9030", given=given)
-    assert (lines(out)[0]["clock"], str(lines(out)[0]["at"])[:16]) == ("device", "2026-03-05T00:05")
+    # "device" is the default, which is not said.
+    assert (lines(out)[0].get("clock"), str(lines(out)[0]["at"])[:16]) == (None, "2026-03-05T00:05")
     _, out, _ = ran("decode", "hbp9030", "--received-at", "2026-03-01", "--utc-offset=-03:30", given=given)
     assert (lines(out)[0]["clock"], str(lines(out)[0]["at"])[:16]) == ("unsynchronised", "2026-03-05T11:35")
 
@@ -110,7 +111,7 @@ def test_what_cannot_be_read_is_said_with_exit_code_2(tmp_path, capfd):
 @pytest.mark.parametrize(
     "arguments",
     [("morse",), ("nmea", "--utc-offset", "8"), ("nmea", "--received-at", "soon"), ()],
-    ids=lambda arguments: " ".join(arguments),
+    ids=" ".join,
 )
 def test_a_wrong_option_is_exit_code_2(arguments, capfd):
     with pytest.raises(SystemExit) as end:
@@ -128,48 +129,36 @@ def test_a_truck_terminal_names_itself_and_others_are_named():
 
 
 def test_a_pipe_is_answered_at_once_and_not_when_it_ends():
-    process = started("decode", "hbp9030")
-    assert process.stdin
-    assert process.stdout
-    with process:
-        process.stdin.write(hbp9030.encode_error(datetime(2026, 3, 1, tzinfo=UTC), 5))
-        process.stdin.flush()
+    with started("decode", "hbp9030") as running:
+        running.given.write(hbp9030.encode_error(datetime(2026, 3, 1, tzinfo=UTC), 5))
+        running.given.flush()
         # Standard input is still open: the line is there all the same.
-        assert json.loads(process.stdout.readline())["id"] == "error"
-        process.stdin.close()
-        assert process.wait(10) == 0
+        assert json.loads(running.printed.readline())["id"] == "error"
+        running.given.close()
+        assert running.process.wait(10) == 0
 
 
 def test_a_terminal_is_a_live_device():
     master, slave = pty.openpty()
     tty.setraw(slave)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "edge_agent.tools.decode", "hbp9030", os.ttyname(slave)], stdout=subprocess.PIPE
-    )
-    assert process.stdout
-    with process:
+    with started("decode", "hbp9030", os.ttyname(slave)) as running:
         os.write(master, b"2012,01,19,08,05,                    ,0,132,084,071,0\r\n")
         # Its clock can be judged, because now is when the bytes came.
-        assert json.loads(process.stdout.readline())["clock"] == "unsynchronised"
+        assert json.loads(running.printed.readline())["clock"] == "unsynchronised"
         os.close(slave)
         os.close(master)
         # A line that hangs up reads as lost or as ended, by kernel; neither is a traceback.
-        assert process.wait(10) in (0, 2)
+        assert running.process.wait(10) in (0, 2)
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
     path = tmp_path / "long.bin"
     path.write_bytes(wire(drive(20_000)))
-    with subprocess.Popen(
-        [sys.executable, "-m", "edge_agent.tools.decode", "nmea", str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdout
-        assert process.stderr
-        process.stdout.readline()
-        process.stdout.close()
-        assert (process.stderr.read(), process.wait(10)) == (b"", 0)
+    with started("decode", "nmea", path) as running:
+        running.printed.readline()
+        running.printed.close()
+        assert running.process.stderr
+        assert (running.process.stderr.read(), running.process.wait(10)) == (b"", 0)
 
 
 def test_decoding_needs_neither_an_event_loop_nor_pictures():

@@ -38,16 +38,13 @@ def test_hex_goes_both_ways_a_line_for_a_line():
 
 
 def test_a_line_is_encoded_as_soon_as_it_is_there():
-    process = started("encode", "jt808", "--hex")
-    assert process.stdin
-    assert process.stdout
-    with process:
+    with started("encode", "jt808", "--hex") as running:
         _, out, _ = ran("decode", "jt808", given=FRAMES[0])
-        process.stdin.write(out)
-        process.stdin.flush()
-        assert process.stdout.readline() == FRAMES[0].hex().encode() + b"\n"
-        process.stdin.close()
-        assert process.wait(10) == 0
+        running.given.write(out)
+        running.given.flush()
+        assert running.printed.readline() == FRAMES[0].hex().encode() + b"\n"
+        running.given.close()
+        assert running.process.wait(10) == 0
 
 
 def test_what_stands_for_no_bytes_is_left_out(tmp_path, capfdbinary):

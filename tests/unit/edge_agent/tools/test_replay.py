@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,51 +38,41 @@ def read_all(path: str) -> bytes:
 
 
 def test_a_program_on_the_pseudo_terminal_hears_the_recording_byte_for_byte(recording):
-    process = started("replay", recording, "--speed", "20")
-    assert process.stdout
-    with process:
-        path = process.stdout.readline().decode().strip()
+    with started("replay", recording, "--speed", "20") as running:
+        path = running.printed.readline().decode().strip()
         assert read_all(path) == SAID
-        assert process.wait(10) == 0
+        assert running.process.wait(10) == 0
 
 
 def test_a_link_names_the_line_while_it_is_there(recording, tmp_path):
     link = tmp_path / "ttyGNSS"
     link.symlink_to("/nowhere")
-    process = started("replay", recording, "--speed", "50", "--link", link)
-    assert process.stdout
-    with process:
-        assert process.stdout.readline().decode().strip() == str(link)
+    with started("replay", recording, "--speed", "50", "--link", link) as running:
+        assert running.printed.readline().decode().strip() == str(link)
         assert link.readlink() != Path("/nowhere")
         assert read_all(str(link)) == SAID
-        assert process.wait(10) == 0
+        assert running.process.wait(10) == 0
     assert not link.is_symlink()
 
 
 def test_a_loop_plays_on_until_ctrl_c(recording):
-    process = started("replay", recording, "--speed", "100", "--loop")
-    assert process.stdout
-    with process:
-        path = process.stdout.readline().decode().strip()
+    with started("replay", recording, "--speed", "100", "--loop") as running:
+        path = running.printed.readline().decode().strip()
         heard = b""
         with serial.Serial(path, timeout=10) as port:
             while len(heard) < 3 * len(SAID):
                 heard += port.read(1000)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert running.interrupted() == 0
     assert heard[: 3 * len(SAID)] == 3 * SAID
 
 
 def test_a_reader_that_comes_back_finds_the_line_going_on(recording):
-    process = started("replay", recording, "--loop", "--baud", "115200")
-    assert process.stdout
-    with process:
-        path = process.stdout.readline().decode().strip()
+    with started("replay", recording, "--loop", "--baud", "115200") as running:
+        path = running.printed.readline().decode().strip()
         for _ in range(3):
             with serial.Serial(path, timeout=10) as port:
                 assert b"$GNRMC" in port.read(400)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert running.interrupted() == 0
 
 
 def test_a_line_of_9600_baud_carries_960_bytes_a_second():
