@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 #: How often `systemctl status` gets a new line where systemd asks for no watchdog.
 STATUS_EVERY_S = 10.0
 #: What the farewell to the broker may take after everything is on disk.
-FAREWELL_WITHIN_S = 4.0
+FAREWELL_WITHIN_S = 3.0
 #: How often the spool is looked at while it drains.
 DRAIN_LOOK_S = 0.1
 
@@ -101,7 +101,7 @@ async def _run(
     async with asyncio.TaskGroup() as spooling:
         committing = spooling.create_task(commit.run(), name="group commit")
         sending = spooling.create_task(uplink.run(), name="uplink")
-        feeding = spooling.create_task(_feed_watchdog(notifier, spool, uplink), name="watchdog")
+        feeding = spooling.create_task(_feed_watchdog(notifier, commit, spool, uplink), name="watchdog")
         async with intake:
             reporting = spooling.create_task(_report(config, spool, uplink, listening, intake), name="health")
             notifier.ready()
@@ -132,11 +132,11 @@ async def _drain(spool: Spool, uplink: Uplink, patience_s: float) -> None:
                 await asyncio.sleep(DRAIN_LOOK_S)
 
 
-def _unsent(spool: Spool) -> int:
-    """Readings that the county has not receipted, those on hold for the clock not among them."""
+def _unsent(spool: Spool) -> bool:
+    """Whether there are readings that the county has not receipted, those on hold for the clock not among them."""
     spool.settle()
     stats = spool.stats()
-    return stats.spool_readings - stats.held
+    return stats.spool_readings > stats.held
 
 
 async def _read_devices(config: Config, listening: list[TcpListener], intake: Intake, stop: asyncio.Event) -> None:
@@ -183,12 +183,15 @@ async def _report(config: Config, spool: Spool, uplink: Uplink, listening: list[
         await asyncio.sleep(config.health.every_s)
 
 
-async def _feed_watchdog(notifier: Notifier, spool: Spool, uplink: Uplink) -> None:
-    """Say that the agent is alive only when the spool answers: a card that hangs must end in a restart."""
+async def _feed_watchdog(notifier: Notifier, commit: GroupCommit, spool: Spool, uplink: Uplink) -> None:
+    """Say that the agent is alive only while the commits go on: a card that hangs must end in a restart."""
     every_s = notifier.watchdog_s / 3 if notifier.watchdog_s else STATUS_EVERY_S
+    turns = -1
     while True:
+        if commit.turns != turns:
+            turns = commit.turns
+            notifier.alive()
         stats = await asyncio.to_thread(spool.stats)
-        notifier.alive()
         way = "connected" if uplink.stats.connected else "not connected"
         notifier.status(f"{stats.spool_readings} readings spooled, {stats.receipted} receipted, broker {way}")
         await asyncio.sleep(every_s)

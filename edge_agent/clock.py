@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 from devices.contract.readings import Clock, Reading
 from edge_agent.held import Anchor
 
-
 log = logging.getLogger(__name__)
 
 
@@ -86,12 +85,13 @@ class GatewayClock:
             self._asked_at_s = now_s
         return self._answer
 
-
     def _asked(self) -> bool:
         answer = self._disciplined()
         if answer is None and not self._refused:
             self._refused = True
-            log.warning('the kernel does not say whether the clock is synchronised: if it is, set [clock] trust = "always"')
+            log.warning(
+                'the kernel does not say whether the clock is synchronised: if it is, set [clock] trust = "always"'
+            )
         return bool(answer)
 
 
@@ -115,7 +115,7 @@ def kernel_boot() -> str:
 
 
 def kernel_disciplined() -> bool | None:
-    """Whether the kernel says that its clock is synchronised; None where it will not say (a container may forbid it)."""
+    """Whether the kernel says that its clock is synchronised; None where it will not say (containers may forbid it)."""
     answer = _Timex(modes=0)  # modes 0 only reads, and needs no privilege
     state = ctypes.CDLL(None).adjtimex(ctypes.byref(answer))
     if state == -1:

@@ -58,7 +58,7 @@ class SpoolSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     path: Text
     cap_mb: Annotated[int, Meta(ge=1, le=1_000_000)] = 512
-    commit_after_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
+    commit_after_s: Annotated[float, Meta(ge=0, le=10)] = 1.0
     commit_readings: Annotated[int, Meta(ge=1, le=1000)] = 100
     drain_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
 

@@ -84,7 +84,8 @@ def describe(status: Status, now: datetime) -> Iterator[str]:
     yield f"broker: {broker}, {status.unreceipted} messages without receipt"
     yield (
         f"spool: {health.spool_readings} readings, {health.spool_bytes / 1e6:.1f} MB, "
-        f"oldest {health.spool_oldest_s:.0f} s; in all {health.appended} taken, {health.receipted} receipted, {health.spool_dropped} dropped"
+        f"oldest {health.spool_oldest_s:.0f} s; "
+        f"in all {health.appended} taken, {health.receipted} receipted, {health.spool_dropped} dropped"
     )
     clock = "synchronised" if health.clock_synchronised else "NOT SYNCHRONISED"
     memory = "" if health.memory_mb is None else f", memory {health.memory_mb:.0f} MB"

@@ -54,7 +54,7 @@ class Agent:
         port = broker.port if broker else 1
         self.config.write_text(
             f'gateway = "{GATEWAY}"\n[broker]\nhost = "127.0.0.1"\nport = {port}\nusername = "{GATEWAY}"\n'
-            f'password_file = "password"\n[spool]\npath = "spool.db"\ncommit_after_s = 0.05\n'
+            f'password_file = "password"\n[spool]\npath = "spool.db"\ncommit_after_s = 0.05\ndrain_s = 1\n'
             f'[clock]\ntrust = "always"\n[health]\nevery_s = 1\n{extra}\n{devices}'
         )
         self.log = folder / "agent.log"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -55,9 +55,18 @@ class Site(NamedTuple):
     spool: HandSpool
     damage: Damage
     links: list[tuple[str, bool, str]]
+    callers: list[asyncio.StreamWriter]
 
     async def call(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.callers.append(writer)
+        return reader, writer
+
+    async def all_gone(self) -> None:
+        for writer in self.callers:
+            writer.transport.abort()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 Open = Callable[..., "asyncio.Future[Site]"]
@@ -83,9 +92,13 @@ async def site(bounds: Bounds | None = None, spool: HandSpool | None = None) -> 
         )
         async with listener.listening("127.0.0.1", 0) as port:
             sweep = tasks.create_task(listener.sweep())
-            yield Site(listener, port, held, damage, links)
-            sweep.cancel()
+            here = Site(listener, port, held, damage, links, [])
+            try:
+                yield here
+            finally:
+                sweep.cancel()
         held.land()
+        await here.all_gone()
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -274,6 +287,8 @@ async def test_when_the_gateway_stops_nobody_stays_connected() -> None:
         reader, writer = await here.call()
         writer.write(b"i am truck-1\n")
         await reader.readexactly(8)
+        ended = asyncio.ensure_future(reader.read())
+        await asyncio.sleep(0)
 
-    assert await reader.read() == b""
-    writer.close()
+    assert await ended == b""
+    assert here.listener.counts.connected == 0
