@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from paho.mqtt.properties import Properties
 from devices.contract.message import (
     JSON,
     JSON_ZLIB,
+    ContentType,
     DeviceBirth,
     Envelope,
     Receipt,
@@ -228,14 +229,17 @@ class Uplink:
     async def _exchange(self, client: aiomqtt.Client) -> None:
         """Send and receive until the connection is lost. Raises BrokerLost; a spool's error as it is."""
         queue: asyncio.Queue[Row] = asyncio.Queue(1)
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._receive(client), name="uplink.receive")
+                tasks.create_task(_until_lost(self._receive(client), lost), name="uplink.receive")
                 tasks.create_task(self._feed(queue), name="uplink.feed")
                 for number in range(self._in_flight):
-                    tasks.create_task(self._publish(client, queue), name=f"uplink.publish.{number}")
+                    publishing = _until_lost(self._publish(client, queue), lost)
+                    tasks.create_task(publishing, name=f"uplink.publish.{number}")
+                await lost
         except BaseExceptionGroup as group:
-            _, other = group.split(aiomqtt.MqttError)
+            _, other = group.split(BrokerLost)
             raise (other or group).exceptions[0] from None
 
     async def _feed(self, queue: asyncio.Queue[Row]) -> None:
@@ -286,7 +290,7 @@ class Uplink:
             self._sent += 1
             self._outbox.taken((row.boot, row.seq))
 
-    def _message(self, row: Row) -> tuple[bytes, str]:
+    def _message(self, row: Row) -> tuple[bytes, ContentType]:
         envelope = Envelope(
             gateway=self._gateway,
             boot=row.boot,
@@ -321,8 +325,21 @@ class Uplink:
             log.warning("the county put message %s/%d into quarantine: %s", receipt.boot, refused.seq, refused.reason)
 
 
+async def _until_lost(work: Coroutine[None, None, None], lost: asyncio.Future[None]) -> None:
+    """Do the work until the connection is lost, and say so in `lost`.
+
+    Not by raising: a TaskGroup whose task fails cancels the task that it runs in, and in Python 3.11 that request is
+    still counted afterwards, where it cannot be told from somebody's wish to end the uplink.
+    """
+    try:
+        await work
+    except aiomqtt.MqttError as error:
+        if not lost.done():
+            lost.set_exception(BrokerLost(str(error)))
+
+
 def _obey_cancellation() -> None:
-    """A TaskGroup whose task fails while it is cancelled tells only of the failure (Python 3.11, 3.12)."""
+    """A TaskGroup whose body fails while it is cancelled tells only of the failure (Python 3.11, 3.12)."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -29,8 +29,8 @@ MAX_MESSAGE_BYTES = 256 * 1024
 #: What a compressed message may unpack to: a bound against decompression bombs.
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024
 
-JSON = "application/json"
-JSON_ZLIB = "application/json+zlib"
+JSON: Final = "application/json"
+JSON_ZLIB: Final = "application/json+zlib"
 ContentType = Literal["application/json", "application/json+zlib"]
 
 Boot = Annotated[str, Meta(pattern=r"^[a-z0-9]{4,32}" + END)]
