@@ -8,6 +8,7 @@ many cycles.
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import date, datetime
 
 from devices.truck.nmea.messages import Gga, Gll, Gns, Gsa, Rmc, Sentence, Txt, Vtg, Zda
@@ -15,12 +16,14 @@ from devices.truck.nmea.messages import Gga, Gll, Gns, Gsa, Rmc, Sentence, Txt, 
 #: How many cycles in a row must end alike before the end is believed, at first and at most.
 CYCLES_TO_LEARN = 2
 CYCLES_TO_LEARN_AT_MOST = 64
+RECENT_EPOCHS = 2
 
 
 class Epoch:
     """What a burst said of one moment. Of two sentences that say the same, the first is kept, but GNS before GGA."""
 
     __slots__ = (
+        "_authority",
         "altitude_m",
         "course_deg",
         "day",
@@ -28,10 +31,10 @@ class Epoch:
         "latitude",
         "longitude",
         "received_at",
-        "refused",
         "satellites",
         "speed_kn",
         "time_us",
+        "vouched",
     )
 
     def __init__(self, time_us: int, received_at: datetime) -> None:
@@ -45,12 +48,18 @@ class Epoch:
         self.altitude_m: float | None = None
         self.satellites: int | None = None
         self.hdop: float | None = None
-        #: The receiver said in this very burst that it has no fix: it must not contradict itself.
-        self.refused = False
+        #: Whether the receiver has a fix. Where its sentences contradict each other (GPS alone has none, all systems
+        #: together do; a fix that exceeds the user's limits) the weightiest counts: RMC, then GGA and GNS, then GLL.
+        self.vouched = False
+        self._authority = 0
 
     def located(self) -> bool:
         """Whether the receiver vouches for a position."""
-        return self.latitude is not None and not self.refused
+        return self.vouched and self.latitude is not None
+
+    def only_dated(self) -> bool:
+        """Whether it is a date and nothing else: ZDA with a time of its own."""
+        return self.day is not None and self._authority == 0
 
     def merge(self, sentence: Sentence) -> bool:
         """Take what the sentence adds; whether it added anything to a reading."""
@@ -58,16 +67,16 @@ class Epoch:
         match sentence:
             case Rmc():
                 self.day = self.day or sentence.day
-                self._locate(sentence)
+                self._locate(sentence, 3)
                 self._move(sentence)
             case Gns():
-                self._locate(sentence)
+                self._locate(sentence, 2)
                 self._fix_data(sentence, first=True)
             case Gga():
-                self._locate(sentence)
+                self._locate(sentence, 2)
                 self._fix_data(sentence, first=False)
             case Gll():
-                self._locate(sentence)
+                self._locate(sentence, 1)
             case Zda():
                 self.day = self.day or sentence.day
             case Vtg() if sentence.valid:
@@ -78,10 +87,12 @@ class Epoch:
                 pass
         return before != (self.latitude, self.speed_kn, self.course_deg, self.altitude_m)
 
-    def _locate(self, sentence: Rmc | Gga | Gns | Gll) -> None:
-        if not sentence.valid:
-            self.refused = True
-        elif self.latitude is None:
+    def _locate(self, sentence: Rmc | Gga | Gns | Gll, authority: int) -> None:
+        if authority > self._authority:
+            self._authority, self.vouched = authority, sentence.valid
+        elif authority == self._authority:
+            self.vouched = self.vouched or sentence.valid
+        if sentence.valid and self.latitude is None:
             self.latitude, self.longitude = sentence.latitude, sentence.longitude
 
     def _move(self, sentence: Rmc | Vtg) -> None:
@@ -104,7 +115,10 @@ class Epochs:
 
     def __init__(self) -> None:
         self._current: Epoch | None = None
+        #: The current epoch has come out already, or repeats one that has.
         self._delivered = False
+        #: Times of the epochs before: a receiver may send GLL of one second after RMC of the next.
+        self._recent: deque[int] = deque(maxlen=RECENT_EPOCHS)
         self._last = ""
         self._end = ""
         self._cycles = 0
@@ -119,6 +133,7 @@ class Epochs:
                     complete = self._close()
                     if sentence.time_us is not None:
                         self._current = Epoch(sentence.time_us, received_at)
+                        self._delivered = sentence.time_us in self._recent
             case Txt():
                 return complete
             case _:
@@ -157,4 +172,6 @@ class Epochs:
         else:
             self._end, self._cycles = self._last, 1
         self._last = ""
-        return [closed] if closed.located() and not delivered else []
+        if (closed.located() or delivered) and closed.time_us not in self._recent:
+            self._recent.append(closed.time_us)
+        return [closed] if not delivered and (closed.located() or closed.only_dated()) else []

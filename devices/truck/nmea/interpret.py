@@ -12,6 +12,8 @@ from devices.truck.nmea.frames import Deframer, Frame, encode_frame
 from devices.truck.nmea.messages import Gga, Rmc, Txt, decode, encode_gga, encode_rmc
 
 KMH_PER_KNOT = 1.852
+#: The contract's 400 km/h, rounded down to the format's step: one step more would be read back as above it.
+_FASTEST_KN = 215.982
 
 
 class NmeaDecoder:
@@ -100,7 +102,7 @@ def encode(position: TruckPosition, talker: str = "GN") -> bytes:
     """
     at = position.at.astimezone(UTC)
     time_us = ((at.hour * 60 + at.minute) * 60 + at.second) * 1_000_000 + at.microsecond
-    speed_kn = None if position.speed_kmh is None else position.speed_kmh / KMH_PER_KNOT
+    speed_kn = None if position.speed_kmh is None else min(position.speed_kmh / KMH_PER_KNOT, _FASTEST_KN)
     place = (position.latitude, position.longitude)
     rmc = Rmc(talker, time_us, True, *place, speed_kn, position.course_deg, at.date())
     gga = Gga(talker, time_us, True, *place, position.satellites, position.hdop, position.altitude_m)

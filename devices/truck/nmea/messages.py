@@ -126,7 +126,8 @@ class _BadField(ValueError):
 
 
 def _rmc(f: list[str]) -> Rmc:
-    valid = f[2] == "A" and f[12] not in _NOT_MEASURED
+    # "D" for a differential fix is no standard, but is seen in place of "A" with its mode.
+    valid = f[2] in ("A", "D") and f[12] not in _NOT_MEASURED
     latitude, longitude = _position(f, 3) if valid else (None, None)
     return Rmc(
         f[0][:2],
@@ -141,7 +142,8 @@ def _rmc(f: list[str]) -> Rmc:
 
 
 def _gga(f: list[str]) -> Gga:
-    # Quality: 0 none, 1 autonomous, 2 differential, 3 precise, 4 and 5 RTK, 6 estimated, 7 manual, 8 simulator.
+    # Quality: 0 none, 1 autonomous, 2 differential, 3 precise, 4 and 5 RTK, 6 estimated, 7 manual, 8 simulator;
+    # 9 is one maker's differential by satellite.
     return Gga(*_fix_data(f, valid=f[6] in _MEASURED_QUALITY))
 
 
@@ -211,7 +213,7 @@ _READERS: dict[bytes, Callable[[list[str]], Sentence]] = {
 #: Modes that are no measurement: N none, M manual input, S simulator.
 _NOT_MEASURED = ("N", "M", "S")
 _MEASURED = ("A", "D", "E", "F", "P", "R")
-_MEASURED_QUALITY = ("1", "2", "3", "4", "5", "6")
+_MEASURED_QUALITY = ("1", "2", "3", "4", "5", "6", "9")
 
 
 def _time_us(text: str) -> int | None:

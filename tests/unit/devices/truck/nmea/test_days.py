@@ -33,6 +33,13 @@ def test_zda_gives_a_date_too():
     assert times(said(gga("020304"), "GNZDA,020304,28,02,2026,00,00")) == [("2026-02-28 02:03:04", "gnss")]
 
 
+def test_zda_with_a_time_of_its_own_gives_a_date_too():
+    assert times(said(gga("020304"), "GNZDA,020304.5,28,02,2026,00,00", gga("020305")), UNKNOWN) == [
+        ("2026-02-28 02:03:04", "gnss"),
+        ("2026-02-28 02:03:05", "gnss"),
+    ]
+
+
 def test_those_that_waited_over_midnight_are_on_the_day_before():
     assert times(said(gga("235958"), gga("235959"), gga("000000"), rmc("000001"))) == [
         ("2026-02-28 23:59:58", "gnss"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from devices.truck.nmea import NmeaDecoder
 from tests.unit.devices.truck.nmea.receiver import NOW, heard, positions, said, sentence
 
@@ -54,9 +56,29 @@ def test_dilution_of_precision_comes_from_gsa_where_nothing_else_says_it():
     assert position.hdop == 0.9
 
 
-def test_a_receiver_that_contradicts_itself_has_no_position():
-    assert positions(heard(said(gga("020304"), rmc("020304", status="V")))) == []
-    assert positions(heard(said(rmc("020304"), gga("020304", quality=0)))) == []
+@pytest.mark.parametrize(
+    ("burst", "located"),
+    [
+        ((gga("020304"), rmc("020304", status="V")), False),
+        ((rmc("020304", status="V"), gll("020304")), False),
+        ((rmc("020304"), gga("020304", quality=0)), True),
+        ((gga("020304", quality=0), gll("020304")), False),
+        (("GNGNS,020304,3015.0,N,11957.0,E,AN,09,0.9,16.5,18.0,,,V", gga("020304", quality=0)), True),
+        (("GLGLL,,,,,020304,V,N", gll("020304")), True),
+        (("GPRMC,020304,V,,,,,,,010326,,,N", rmc("020304")), True),
+    ],
+)
+def test_where_a_receiver_contradicts_itself_its_weightiest_sentence_counts(burst, located):
+    assert bool(positions(heard(said(*burst)))) is located
+
+
+def test_a_sentence_that_comes_after_the_next_time_makes_no_second_position():
+    stream = b"".join(
+        said(gga(f"0203{s:02d}"), rmc(f"0203{s:02d}"), *([gll(f"0203{s - 1:02d}")] if s else [])) for s in range(40)
+    )
+    found = positions(heard(stream))
+    assert [position.at.second for position in found] == [*range(40)]
+    assert all(position.altitude_m == 20.0 for position in found)
 
 
 def test_a_sentence_without_time_ends_the_fix_before_it():
