@@ -204,7 +204,7 @@ def _legible(payload: bytes) -> str:
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError:
-        return payload.hex(" ", 16)
+        return payload.hex(" ")
 
 
 def _open(config: IngestConfig) -> Quarantine:

@@ -55,12 +55,15 @@ class Watch:
     def restore(self) -> None:
         """Take back what was saved. Raises RuleStatesUnavailable."""
         saved = self._rule_states.load()
-        hearings = {}
+        hearings, unreadable = {}, 0
         for state in saved:
             if state.rule == silence.NAME:
-                hearings[state.device] = msgspec.msgpack.decode(state.state, type=Hearing)
+                try:
+                    hearings[state.device] = msgspec.msgpack.decode(state.state, type=Hearing)
+                except msgspec.DecodeError:
+                    unreadable += 1
         self._presence.restore(hearings)
-        unreadable = self._rules.restore(state for state in saved if state.rule != silence.NAME)
+        unreadable += self._rules.restore(state for state in saved if state.rule != silence.NAME)
         if unreadable:
             log.warning("%d states of rules are from another release: these devices begin anew", unreadable)
 
