@@ -56,7 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exit code 0, or 2 if the recording cannot be read or an option is wrong."
     parser.add_argument("file", type=Path, metavar="FILE", help="the recording; its header is not played")
     parser.add_argument("--link", type=Path, metavar="PATH", help="a symbolic link to make to the pseudo-terminal")
-    parser.add_argument("--pace", choices=("baud", "time"), default="baud", help="see above (%(default)s)")
+    parser.add_argument(
+        "--pace",
+        choices=("baud", "time"),
+        default="baud",
+        help="baud: at the speed of the line; time: NMEA, when the times in it say (%(default)s)",
+    )
     parser.add_argument("--baud", type=_positive, default=9600, help="the line's speed for --pace baud (%(default)g)")
     parser.add_argument("--speed", type=_positive, default=1.0, metavar="F", help="F times as fast (%(default)g)")
     parser.add_argument("--loop", action="store_true", help="begin again at the end, until Ctrl-C")
