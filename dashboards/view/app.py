@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import signal
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -213,11 +215,26 @@ class _StayHere:
 
 
 class _Server(uvicorn.Server):
-    """Says its address once it listens, which is when somebody can open it."""
+    """Says its address once it listens, and ends on a signal without dying of it.
+
+    uvicorn raises the signal again when it is done, which would end the process before the store is closed.
+    """
 
     def __init__(self, config: uvicorn.Config, started: Callable[[str], None]) -> None:
         super().__init__(config)
         self._say = started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ask for the end on SIGTERM and SIGINT, once each."""
+        loop = asyncio.get_running_loop()
+        for which in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(which, self.handle_exit, which, None)
+        try:
+            yield
+        finally:
+            for which in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(which)
 
     async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401 - uvicorn's own signature
         await super().startup(sockets)

@@ -58,10 +58,9 @@ async def first_pictures(shown: Screen, clock: Clock) -> dict[int, dict]:
 
 async def changed(shown: Screen, clock: Clock) -> list[int]:
     """The panels of the next change."""
-    async with asyncio.timeout(4):
-        while not (pictures := shown.changes(clock())):
-            await asyncio.sleep(0.005)
-    return [picture["id"] for picture in pictures]
+    found: list[dict] = []
+    await until(lambda: found.extend(shown.changes(clock())) or found)
+    return [picture["id"] for picture in found]
 
 
 async def test_every_panel_is_sent_once_and_then_nothing(county):
