@@ -26,8 +26,6 @@ from cloud_ingest.stores.writing import delete_older, insert
 
 T = TypeVar("T")
 
-#: How long a call waits for another process's lock on the file before it is an outage.
-_LOCK_WAIT_S = 5.0
 #: How often points past their retention are looked for.
 _RETENTION_EVERY = timedelta(minutes=5)
 
@@ -59,15 +57,16 @@ class EmbeddedStore:
         *,
         read_only: bool = False,
         retention_days: float | None = None,
+        lock_wait_s: float = 5.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Self:
         """Open the file, created and brought to the present contract unless `read_only`.
 
         Raises StoreMisconfigured where the folder is missing or a newer release wrote the file, StoreUnavailable
-        where it is locked, unreadable or, for a reader, not there yet.
+        where it is locked for `lock_wait_s`, unreadable or, for a reader, not there yet.
         """
         retention = None if retention_days is None else timedelta(days=retention_days)
-        writer, reader = await asyncio.to_thread(_connect_both, path, read_only)
+        writer, reader = await asyncio.to_thread(_connect_both, path, read_only, lock_wait_s)
         return cls(path, writer, reader, retention, now)
 
     async def write(self, points: Sequence[Point]) -> list[Rejected]:
@@ -144,18 +143,23 @@ class _Median:
         return float(median(self._values)) if self._values else None
 
 
-def _connect_both(path: Path, read_only: bool) -> tuple[sqlite3.Connection | None, sqlite3.Connection]:
+def _connect_both(
+    path: Path, read_only: bool, lock_wait_s: float
+) -> tuple[sqlite3.Connection | None, sqlite3.Connection]:
     if not path.parent.is_dir():
         raise StoreMisconfigured(f"{path.parent}: no such folder for the store's file")
+    writer = None
     try:
-        writer = None if read_only else _connect_writer(path)
-        return writer, _connect_reader(path)
+        writer = None if read_only else _connect_writer(path, lock_wait_s)
+        return writer, _connect_reader(path, lock_wait_s)
     except sqlite3.Error as error:
+        if writer is not None:
+            writer.close()
         raise StoreUnavailable(f"{path}: {error}") from error
 
 
-def _connect_writer(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
+def _connect_writer(path: Path, lock_wait_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=lock_wait_s, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -168,9 +172,9 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect_reader(path: Path) -> sqlite3.Connection:
+def _connect_reader(path: Path, lock_wait_s: float) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode=ro"
-    connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=lock_wait_s, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA cache_size = -8000")
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()

@@ -14,6 +14,7 @@ import pytest
 
 from cloud_ingest.stores.embedded import EmbeddedStore
 from cloud_ingest.stores.influx import InfluxStore
+from cloud_ingest.stores.influx2 import Influx2
 from cloud_ingest.stores.store import Store
 from simulators.servers import Influx
 
@@ -42,10 +43,8 @@ async def given_store(database: str) -> InfluxStore:
     url, token, org = (os.environ.get(f"INFLUX_{name}", "") for name in ("URL", "TOKEN", "ORG"))
     opened = InfluxStore(url, database, token=token, org=org)
     if org:
-        from cloud_ingest.stores.setup import Influx2
-
         with Influx2(url, token) as server:
-            server.bucket(server.organisation(org), database, retention_days=0)
+            server.mapping(server.bucket(server.organisation(org), database, retention_days=0), database)
     else:
         await opened.ensure_database()
     return opened
