@@ -150,10 +150,13 @@ async def test_a_point_without_a_device_or_beyond_64_bits_is_returned_and_the_re
 
 
 async def test_a_value_of_the_wrong_type_is_returned_and_the_rest_kept(store: Store):
+    """InfluxDB fixes a field's type by the first value that it sees; so a good one comes first."""
+    await store.write([Point(position("truck-a", 0, 1.0))])
     wrong = msgspec.structs.replace(position("truck-b", 30, 1.0), speed_kmh="fast")
     good = [Point(position("truck-a", seconds, 1.0)) for seconds in range(200)]
     (refused,) = await store.write([*good, Point(wrong), *(Point(position("truck-b", n, 2.0)) for n in range(30))])
     assert refused.position == 200
+    assert refused.reason
     assert (await store.query(Total(TruckPosition, "speed_kmh", "count"), HOUR)).rows == [(at(0), 230)]
 
 
