@@ -37,7 +37,7 @@ GAUGE_EVERY_S = 1.0
 SAVE_EVERY_S = 30.0
 REPLAY_EVERY_S = 1.0
 #: What is in hand at the end gets so long to be stored; after that it stays with the broker.
-GRACE_S = 8.0
+GRACE_S = 5.0
 #: A young collection for every few batches, an old one seldom: what does form cycles (tasks, errors) is little.
 _GC_THRESHOLDS = (50_000, 20, 20)
 #: Items of the quarantine that are tried again together.
@@ -85,7 +85,7 @@ class Ingest:
         self._watch.restore()
         self._inbox = Inbox(limits.most_messages, int(limits.most_mb * 1024 * 1024))
         self._subscriber = Subscriber(config.broker, config.instance, self._inbox)
-        self._subscriber.on_listening = lambda: self._presence.listening(utc_now())
+        self._subscriber.on_listening = self._listening
         self._pipeline = Pipeline(
             self._inbox,
             self._subscriber,
@@ -102,6 +102,11 @@ class Ingest:
         self._health = Health(
             config.instance, self.counts, self._inbox, self._subscriber, self._pipeline, self._quarantine
         )
+
+    def _listening(self) -> None:
+        """The county hears from now on: said at once, not with the next gauge."""
+        self.counts.connected = True
+        self._presence.listening(utc_now())
 
     async def run(self) -> None:
         """Everything at once, until a signal."""

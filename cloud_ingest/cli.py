@@ -8,13 +8,12 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from cloud_ingest.config import ConfigError, IngestConfig, load_config
 from cloud_ingest.quarantine import Item, Quarantine, QuarantineUnavailable
 from cloud_ingest.registry_folder import RegistryWrong, read_registry
+from cloud_ingest.stores import setup
 
 _ABOUT = """The county's ingest: receives readings from an MQTT 5 broker, checks them against the contract, places them
 by the registry, judges them by the rules, writes them to the store, and only then acknowledges them and sends each
@@ -83,9 +82,6 @@ def _takes_config(parser: argparse.ArgumentParser) -> None:
 
 def _add_setup(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command brings its own arguments; influxdb-client is imported only when it runs."""
-    if find_spec("cloud_ingest.stores.setup") is None:
-        return
-    setup = import_module("cloud_ingest.stores.setup")
     parser = commands.add_parser("setup", help="prepare an InfluxDB 2.x: bucket, retention, DBRP mapping, tokens")
     setup.configure(parser)
     parser.set_defaults(run=setup.run)

@@ -50,9 +50,10 @@ class BrokerLost(Exception):
 class Subscriber:
     """Fills the inbox and says the pipeline's answers, over one connection after the other."""
 
-    def __init__(self, settings: BrokerSettings, client_id: str, inbox: Inbox) -> None:
+    def __init__(self, settings: BrokerSettings, client_id: str, inbox: Inbox, patience_s: float = PATIENCE_S) -> None:
         self._settings = settings
         self._inbox = inbox
+        self._patience_s = patience_s
         self._client = self._make_client(client_id)
         self._connection = 0
         self._lost: asyncio.Future[str] | None = None
@@ -180,7 +181,7 @@ class Subscriber:
                 full_since = None
             elif full_since is None:
                 full_since = loop.time()
-            elif loop.time() - full_since > PATIENCE_S:
+            elif loop.time() - full_since > self._patience_s:
                 self._client.disconnect()
                 self._client.loop_write()
                 self._lose("let go: the inbox has been full for too long")
