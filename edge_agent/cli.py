@@ -53,12 +53,23 @@ log = logging.getLogger("edge_agent")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen command; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    args = _parser(given).parse_args(given)
+    if given[:1] and given[0] in _TOOLS:
+        return _run_tool(given[0], given[1:])
+    args = _parser().parse_args(given)
     command: Callable[[argparse.Namespace], int] = args.command
     return command(args)
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+def _run_tool(name: str, words: Sequence[str]) -> int:
+    """A tool's own command line: its options may stand anywhere, also between its arguments."""
+    tool = importlib.import_module(f"edge_agent.tools.{name}")
+    parser = argparse.ArgumentParser(prog=f"edge-agent {name}")
+    tool.configure(parser)
+    code: int = tool.run(parser.parse_intermixed_args(words))
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edge-agent",
         description="The county's gateway: reads devices over their own wires, keeps what they say on disk until the "
@@ -88,11 +99,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     status.set_defaults(command=_status)
 
     for name, about in _TOOLS.items():
-        tool = commands.add_parser(name, help=about)
-        if name in given[:1]:
-            module = importlib.import_module(f"edge_agent.tools.{name}")
-            module.configure(tool)
-            tool.set_defaults(command=module.run)
+        commands.add_parser(name, help=about)  # for --help alone: see _run_tool
     return parser
 
 

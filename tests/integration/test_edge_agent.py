@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ from tests.integration.edge_agent_process import (
     until,
 )
 
-PHONE = "013800000001"
+PHONE = "000000000001"
 MEMORY_LIMIT_KB = 35 * 1024
 
 
@@ -65,6 +64,19 @@ def agent_of(tmp_path: Path) -> Iterator[Callable[..., Agent]]:
     yield agent
     for each in made:
         each.end()
+
+
+@pytest.fixture
+def terminal_on() -> Iterator[Callable[[int], Terminal]]:
+    made: list[Terminal] = []
+
+    def terminal(port: int) -> Terminal:
+        made.append(Terminal(PHONE, port))
+        return made[-1]
+
+    yield terminal
+    for each in made:
+        each.hang_up()
 
 
 def receiver(line: Line) -> str:
@@ -104,12 +116,12 @@ def test_what_a_receiver_says_arrives_at_the_county_and_leaves_the_spool(
 
 
 def test_a_terminal_is_answered_and_its_position_arrives(
-    broker: Mosquitto, county: County, agent_of: Callable[..., Agent]
+    broker: Mosquitto, county: County, agent_of: Callable[..., Agent], terminal_on: Callable[[int], Terminal]
 ) -> None:
     port = free_port()
     agent_of(broker, listener(port)).start()
     until(lambda: accepting(port), "the listener listens")
-    terminal = Terminal(PHONE, port)
+    terminal = terminal_on(port)
     terminal.call()
 
     for second in range(5):
@@ -122,12 +134,12 @@ def test_a_terminal_is_answered_and_its_position_arrives(
 
 
 def test_what_was_answered_is_there_after_a_kill_and_the_terminals_code_still_counts(
-    broker: Mosquitto, county: County, agent_of: Callable[..., Agent]
+    broker: Mosquitto, county: County, agent_of: Callable[..., Agent], terminal_on: Callable[[int], Terminal]
 ) -> None:
     port = free_port()
     agent = agent_of(broker, listener(port)).start()
     until(lambda: accepting(port), "the listener listens")
-    terminal = Terminal(PHONE, port)
+    terminal = terminal_on(port)
     terminal.call()
     broker.freeze()
     terminal.report(position(1, "truck-2"))
@@ -210,7 +222,7 @@ def test_an_unplugged_device_is_noticed_and_comes_back(
 
 
 def test_ten_thousand_connections_are_bounded_and_counted_and_a_terminal_inside_is_still_served(
-    broker: Mosquitto, county: County, agent_of: Callable[..., Agent]
+    broker: Mosquitto, county: County, agent_of: Callable[..., Agent], terminal_on: Callable[[int], Terminal]
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 11_000:
@@ -218,17 +230,16 @@ def test_ten_thousand_connections_are_bounded_and_counted_and_a_terminal_inside_
     port = free_port()
     agent = agent_of(broker, listener(port, "max_connections = 500")).start()
     until(lambda: accepting(port), "the listener listens")
-    terminal = Terminal(PHONE, port)
+    terminal = terminal_on(port)
     terminal.call()
     before_kb = agent.memory_kb()
 
     held: list[socket.socket] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (11_000, hard))
     try:
-        with suppress(ConnectionError):  # a refused caller may hear of it while it is still connecting
-            held.extend(open_connections(port, 10_000))
+        held = list(open_connections(port, 10_000))
         terminal.report(position(1, "truck-2"))
-        until(lambda: agent.status()["listeners"][0]["refused"] >= 9_000, "the refusals are counted")
+        until(lambda: agent.status()["listeners"][0]["refused"] >= 9_500, "the refusals are counted")
         flooded_kb = agent.memory_kb()
         assert agent.status()["listeners"][0]["connected"] <= 500
     finally:
@@ -236,7 +247,6 @@ def test_ten_thousand_connections_are_bounded_and_counted_and_a_terminal_inside_
             caller.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    assert len(held) == 10_000
     assert flooded_kb - before_kb < 20 * 1024
     until(lambda: county.of(TruckPosition, "truck-2"), "the position of the terminal inside")
     terminal.hang_up()
@@ -358,18 +368,23 @@ def test_systemd_hears_that_the_agent_is_ready_alive_and_stopping(
 
 
 def test_a_running_agent_without_cameras_takes_at_most_35_mb(
-    broker: Mosquitto, county: County, line: Line, agent_of: Callable[..., Agent], record_property: Callable[..., None]
+    broker: Mosquitto,
+    county: County,
+    line: Line,
+    agent_of: Callable[..., Agent],
+    terminal_on: Callable[[int], Terminal],
+    record_property: Callable[..., None],
 ) -> None:
     port = free_port()
     agent = agent_of(broker, receiver(line) + listener(port)).start()
     until(lambda: accepting(port), "the listener listens")
-    terminal = Terminal(PHONE, port)
+    terminal = terminal_on(port)
     terminal.call()
-    for second in range(200):
+    for second in range(100):
         line.say(encode(position(second)))
         terminal.report(position(second, "truck-2"))
         time.sleep(0.02)
-    until(lambda: len(county.of(TruckPosition, "truck-2")) == 200, "all positions")
+    until(lambda: len(county.of(TruckPosition, "truck-2")) == 100, "all positions")
 
     resident_kb, proportional_kb = agent.memory_kb(), agent.memory_kb("Pss", "smaps_rollup")
     record_property("rss_kb", resident_kb)

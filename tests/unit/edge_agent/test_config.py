@@ -28,7 +28,7 @@ def test_the_sample_says_every_setting_with_its_default() -> None:
 
     assert config.gateway == "gw-07"
     assert (config.serial[0].bytesize, config.serial[0].parity, config.serial[1].baud) == (8, "N", 9600)
-    assert config.listener[0].terminals == {"013800000001": "truck-002", "013800000002": "truck-003"}
+    assert config.listener[0].terminals == {"000000000001": "truck-002", "000000000002": "truck-003"}
     assert config.spool.cap_mb == 512
 
 
@@ -129,12 +129,12 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path, text: str | N
 
 
 def test_terminals_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
-    (tmp_path / "terminals.toml").write_text('"013800000001" = "truck-1"\n')
+    (tmp_path / "terminals.toml").write_text('"000000000001" = "truck-1"\n')
     text = LEAST + LISTENER + 'terminals_file = "terminals.toml"\n[listener.terminals]\n"0139" = "truck-2"\n'
 
     config = load(written(tmp_path, text))
 
-    assert config.listener[0].terminals == {"013800000001": "truck-1", "0139": "truck-2"}
+    assert config.listener[0].terminals == {"000000000001": "truck-1", "0139": "truck-2"}
 
 
 def test_a_wrong_terminals_file_is_named(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_port_that_is_not_plugged_in_is_no_fault(tmp_path: Path) -> None:
 
 def test_the_birth_names_devices_but_neither_paths_nor_phones_nor_passwords(tmp_path: Path) -> None:
     text = (
-        LEAST + SERIAL + LISTENER + '[listener.terminals]\n"013800000001" = "truck-2"\n'
+        LEAST + SERIAL + LISTENER + '[listener.terminals]\n"000000000001" = "truck-2"\n'
         '[[camera]]\ndevice = "cam-1"\nurl = "rtsp://admin:secret@192.0.2.1/s"\n'
         '[[recording]]\ndevice = "kiosk-1"\nprotocol = "hbp9030"\nfile = "kiosk.rec"\n'
     )
