@@ -29,7 +29,7 @@ class Picture(Struct, frozen=True, kw_only=True, tag_field="seen", tag="picture"
     """What was measured of one analysed frame.
 
     luminance, contrast: mean and standard deviation of grey, 0-255, without the top and bottom ninth (burnt-in text).
-    sharpness: RMS of the Laplacian in the sharpest seventh of the cells, grey levels at 320 pixels' width.
+    sharpness: RMS of the Laplacian that a quarter of the cells reaches, grey levels at 320 pixels' width.
     saturation: mean spread between the colour channels, 0-255; near 0 under infrared light.
     noise: standard deviation between two analysed frames in the median cell, grey levels; None for a first frame.
     changed: the 16 x 9 cells (row by row, most significant bit first, hexadecimal) that differ from the analysed frame

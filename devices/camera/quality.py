@@ -5,8 +5,9 @@ Each measurement stands for the time since the one before, so that 1, 2 and 5 pi
 - Dark: little light *and* little contrast. A village at night with lamps has contrast and is not dark.
 - Frozen: no cell changed for `frozen_after_s` but those of a burnt-in clock, which lies in the two topmost or lowest of
   the nine rows. A real sensor's noise changes nearly every cell, whatever the compression.
-- Blurred: much less edge than this camera used to have under this light, or hardly any at all. What it used to have is
-  a running mean over `reference_s`, one by day and one under infrared light, learned from good pictures only.
+- Blurred: less than half of the edge that this camera used to have under this light, or hardly any at all. What
+  it used to have is a running mean over `reference_s`, one by day and one under infrared light, learned from good
+  pictures only. It follows a dusk, which takes three quarters of an hour; a web spun as slowly is found by the floor.
 """
 
 from __future__ import annotations
@@ -44,11 +45,11 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dark_contrast: Grey = 10.0
     dark_after_s: Seconds = 1.5
     frozen_after_s: Seconds = 10.0
-    blurred_share: Share = 0.5
-    blurred_floor: Grey = 5.0
+    blurred_share: Share = 0.45
+    blurred_floor: Grey = 4.5
     blurred_after_s: Seconds = 1.5
     recover_after_s: Seconds = 2.0
-    reference_s: Seconds = 1800.0
+    reference_s: Seconds = 300.0
     reference_least_s: Seconds = 5.0
 
 

@@ -23,12 +23,13 @@ START_S = 10.0
 #: How much longer than its own time-outs a decoder may be silent before it counts as hung.
 PATIENCE_S = 2.0
 
-#: One thread, one arena: a decoder is one of several on a small machine. Nothing of a stream, its URL least of all, is
-#: to be printed by a library.
+#: One thread, one arena, frames given back at once: a decoder is one of several on a small machine. Nothing of a
+#: stream, its URL least of all, is to be printed by a library.
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
     "OPENCV_LOG_LEVEL": "SILENT",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
 }
@@ -92,7 +93,23 @@ def order(camera: CameraSource) -> Order:
 @asynccontextmanager
 async def _decoder(camera: CameraSource) -> AsyncIterator[asyncio.subprocess.Process]:
     """A decoder process that has its order; gone, and waited for, afterwards."""
-    process = await asyncio.create_subprocess_exec(
+    # asyncio forgets a process when it is cancelled while starting it: the start is always awaited to its end.
+    starting = asyncio.ensure_future(_start())
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
+    try:
+        assert process.stdin is not None  # noqa: S101 - we asked for the pipe
+        process.stdin.write(encode(order(camera)))
+        yield process
+    finally:
+        await _end(process)
+
+
+async def _start() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "edge_agent.transports.camera_decoder",
@@ -103,15 +120,18 @@ async def _decoder(camera: CameraSource) -> AsyncIterator[asyncio.subprocess.Pro
         # A key at the terminal is for the gateway, which ends its decoders itself.
         start_new_session=True,
     )
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        # It may hang where no polite signal reaches it, and it owns nothing that needs tidying.
+        process.kill()
+    ending = asyncio.ensure_future(process.wait())
     try:
-        assert process.stdin is not None  # noqa: S101 - we asked for the pipe
-        process.stdin.write(encode(order(camera)))
-        yield process
-    finally:
-        if process.returncode is None:
-            # It may hang where no polite signal reaches it, and it owns nothing that needs tidying.
-            process.kill()
-        await process.wait()
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        await ending  # it is killed: this is a matter of milliseconds, and nobody else would reap it
+        raise
 
 
 def _exists(camera: CameraSource) -> bool:

@@ -10,13 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from simulators.camera.fault import FAULTS, Fault
-from simulators.camera.scene import Scene
+from simulators.camera.scene import Scene, check_size
 from simulators.camera.server import CameraServer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
     parser.add_argument("--port", type=int, default=8554, help="port on loopback for RTSP and HTTP (0: any free one)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     parser.add_argument("--cameras", type=int, default=2, metavar="N", help="how many: cam-01, cam-02, ...")
     parser.add_argument("--fps", type=float, default=5.0, help="frames a second of each camera")
     parser.add_argument("--size", type=_size, default=(640, 360), metavar="WxH", help="pixels, 640x360 by default")
@@ -34,8 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until interrupted or `--seconds` are over. 0 when served, 2 when a fault names no camera."""
-    server = CameraServer(args.port)
+    """Serve until interrupted or `--seconds` are over. 0 when served, 2 when a fault or the port cannot be."""
+    server = CameraServer(args.port, args.host)
     faults: defaultdict[str, list[Fault]] = defaultdict(list)
     for name, fault in args.fault:
         faults[name].append(fault)
@@ -47,8 +48,13 @@ def run(args: argparse.Namespace) -> int:
         server.add(name, Scene(args.seed + number, *args.size), faults[name], args.fps)
     if args.truth:
         args.truth.write_text("".join(f"{line}\n" for line in truth(server)))
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_serve(server, args.seconds))
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        print(f"port {args.port}: {error.strerror}")
+        return 2
     return 0
 
 
@@ -72,6 +78,7 @@ async def _serve(server: CameraServer, seconds: float | None) -> None:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
+    check_size(int(width), int(height))
     return int(width), int(height)
 
 

@@ -46,12 +46,14 @@ def take_apart(jpeg: bytes) -> Parts:
         marker, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
         segment = jpeg[at + 4 : at + 2 + length]
         at += 2 + length
+        if length < 3 or len(segment) < length - 2:
+            raise NotBaseline("ends within a segment")
         if marker == _DQT:
             tables[segment[0]] = segment[1:65]
         elif marker == _SOF0:
+            if len(segment) != 15 or segment[7] != 0x22:
+                raise NotBaseline("is not 4:2:0 in three components")
             height, width = struct.unpack(">HH", segment[1:5])
-            if segment[5] != 3 or segment[7] != 0x22:
-                raise NotBaseline("is not 4:2:0")
         elif marker == _SOS:
             if not width or set(tables) != {0, 1}:
                 raise NotBaseline("has no baseline frame or not two tables")

@@ -21,6 +21,12 @@ NOISE_FIELDS = 4
 LAMPS_BELOW = 0.3
 
 
+def check_size(width: int, height: int) -> None:
+    """Raise ValueError for a picture that RTP/JPEG cannot carry (RFC 2435, 3.1) or in which nobody could be seen."""
+    if width % 16 or height % 8 or not (160 <= width <= 2032 and 120 <= height <= 2040):
+        raise ValueError(f"{width}x{height}: a width in 16ths from 160 and a height in 8ths from 120 (RFC 2435, 3.1)")
+
+
 class Mover(NamedTuple):
     """Somebody or something that crosses the picture again and again; pixels and seconds."""
 
@@ -41,10 +47,7 @@ class Scene:
     """One camera's view. Drawing costs about a millisecond at 640 x 360."""
 
     def __init__(self, seed: int, width: int = 640, height: int = 360, noise: float = 2.0) -> None:
-        if width % 16 or height % 8:
-            raise ValueError(
-                f"{width} x {height}: RTP/JPEG needs a width in 16ths and a height in 8ths (RFC 2435, 3.1)"
-            )
+        check_size(width, height)
         self.width = width
         self.height = height
         self._seed = seed

@@ -27,8 +27,8 @@ class CameraServer:
         self.host = host
         self.port = port
         self.feeds: dict[str, Feed] = {}
-        #: Connections accepted since the start, including those that ask nothing.
-        self.accepted = 0
+        #: Connections since the start that asked for something; one that only looks whether the port is open does not.
+        self.asked = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._all_gone = asyncio.Event()
@@ -84,7 +84,6 @@ class CameraServer:
         await self.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
         self._writers.add(writer)
         self._all_gone.clear()
         try:
@@ -102,6 +101,7 @@ class CameraServer:
                 self._all_gone.set()
 
     async def _answer(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked += bool(line)
         _, _, rest = line.decode("latin-1").strip().partition(" ")
         target, _, version = rest.rpartition(" ")
         path = urlsplit(target).path.strip("/")
