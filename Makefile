@@ -39,3 +39,11 @@ soak: $(STAMP)  ## The slow ones: 200 kills, 100,000 mutated frames a codec
 
 asyncapi: $(STAMP)  ## Write asyncapi.yaml from the contract's types
 	$(BIN)/python -m devices.contract.asyncapi > asyncapi.yaml.new && mv asyncapi.yaml.new asyncapi.yaml
+
+demo: $(STAMP)  ## The whole county on this machine; SECONDS=60 ends it by itself, PORT=8080 is the view's
+	@command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || \
+	  { echo "installing mosquitto"; (apt-get install -y --no-install-recommends mosquitto || { apt-get update && apt-get install -y --no-install-recommends mosquitto; }) >/dev/null; }
+	@$(BIN)/simulators demo --seconds $(or $(SECONDS),0) --port $(or $(PORT),8080)
+
+dashboards: $(STAMP)  ## Write Grafana's JSON from the panels
+	$(BIN)/dashboards write

@@ -5,9 +5,10 @@
 #
 # Makes what is missing in FOLDER: the authority (ca.crt, ca.key: keep the key off the broker), the broker's pair
 # (server.*) and one pair for each NAME. A client's common name is its account: a gateway's id, or cloud-ingest.
+# OWNER is the user who reads the clients' pairs (the images' is 10001).
 # HOSTS adds names under which gateways reach the broker: HOSTS="broker.county.example 10.0.0.5".
 set -eu
-[ $# -ge 1 ] || { sed -n '2,8p' "$0" | cut -c3-; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9p' "$0" | cut -c3-; exit 2; }
 folder=$1
 shift
 umask 077
@@ -41,5 +42,9 @@ extendedKeyUsage=serverAuth"
 for name in "$@"; do
   issue "$name" "extendedKeyUsage=clientAuth"
 done
+if [ -n "${OWNER:-}" ]; then
+  for name in "$@"; do chown "$OWNER" "$name.crt" "$name.key"; done
+fi
+chmod 755 .
 # Mosquitto runs as its own user in the container and must read these three; the authority's key stays ours.
 chmod 644 ca.crt server.crt server.key

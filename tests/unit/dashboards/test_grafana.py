@@ -143,7 +143,7 @@ def test_the_provisioned_source_is_the_one_that_panels_name():
     assert source["editable"] is False
     assert "database" not in source
     assert source["jsonData"]["httpHeaderName1"] == "Authorization"
-    assert source["secureJsonData"]["httpHeaderValue1"] == "Token ${INFLUX_TOKEN}"
+    assert source["secureJsonData"]["httpHeaderValue1"] == "Token $__file{/tokens/grafana.token}"
 
 
 def test_the_provisioned_folder_takes_no_changes_from_the_browser():
