@@ -63,7 +63,7 @@ def test_grafana_finds_its_home_and_every_dashboard():
     folder = mount.split(":")[1]
     provider = yaml.safe_load((ROOT / "config/grafana/provisioning/dashboards/county.yaml").read_text())["providers"][0]
     assert provider["options"]["path"] == folder
-    home = Path(SERVICES["grafana"]["environment"]["GF_CATALOGUE_DEFAULT_HOME_DASHBOARD_PATH"])
+    home = Path(SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert str(home.parent) == folder
     assert (ROOT / "dashboards/grafana" / home.name).exists()
     assert {f"{d.uid}.json" for d in CATALOGUE} == {p.name for p in (ROOT / "dashboards/grafana").glob("*.json")}
