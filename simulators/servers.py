@@ -16,6 +16,8 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
+#: Where Debian keeps servers, and where an ordinary user's PATH does not look.
+SYSTEM_PATH = "/usr/sbin:/usr/local/sbin"
 CONFIG = Path(__file__).parent.parent / "config"
 
 
@@ -36,7 +38,7 @@ def free_port() -> int:
 
 def program(name: str, package: str) -> str:
     """The program's path. Raises ServerMissing."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    found = shutil.which(name) or shutil.which(name, path=SYSTEM_PATH)
     if found is None:
         raise ServerMissing(f"{name} is not installed: apt-get install {package}")
     return found

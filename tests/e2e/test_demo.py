@@ -1,7 +1,6 @@
 """The demo as a newcomer runs it: everything starts, runs, and both ends balance."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from simulators.cli import main
 from simulators.servers import ServerMissing, program
 from tests.conftest import missing
 
@@ -38,20 +38,13 @@ def test_the_demo_runs_the_whole_county_and_its_account_balances(tmp_path):
         assert demo.wait(180) == 0, (tmp_path / "out").read_text()
     text = (tmp_path / "out").read_text()
     assert "sent = stored, lost 0, duplicated 0" in text
-    kinds = {json.loads(line)["kind"] for line in (tmp_path / "demo/truth.jsonl").open() if '"said"' in line}
+    truth = (tmp_path / "demo/truth.jsonl").read_text().splitlines()
+    kinds = {json.loads(line)["kind"] for line in truth if '"said"' in line}
     assert kinds == {"truck_position", "blood_pressure"}
 
 
-def test_a_demo_that_cannot_start_says_what_is_missing(tmp_path):
-    environment = {**os.environ, "PATH": str(tmp_path)}
-    code = "import simulators.servers as s, sys; s.shutil.which = lambda *a, **k: None\nfrom simulators.cli import main\nsys.exit(main(['demo','--folder',sys.argv[1]]))"
-    found = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "demo")],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=60,
-    )
-    assert found.returncode == 2
-    assert "apt-get install mosquitto" in found.stderr
+def test_a_demo_that_cannot_start_says_what_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("simulators.servers.SYSTEM_PATH", str(tmp_path))
+    assert main(["demo", "--folder", str(tmp_path / "demo")]) == 2
+    assert "apt-get install mosquitto" in capsys.readouterr().err

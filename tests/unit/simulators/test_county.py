@@ -26,14 +26,13 @@ def test_the_ingest_reads_the_registry_that_is_written(tmp_path):
     registry = read_registry(tmp_path)
     assert set(registry.devices) == {device.id for device in county.devices} | {"truck-guest"}
     assert len(registry.villages) == len(county.villages)
-    assert json.loads((tmp_path / "villages.geojson").read_text())["features"][0]["properties"]["name_zh"].endswith(
-        "村"
-    )
+    (first, *_) = json.loads((tmp_path / "villages.geojson").read_text())["features"]
+    assert first["properties"]["name_zh"].endswith("村")
 
 
 def test_a_truck_moves_as_far_as_its_speed_says_and_stays_in_the_county():
     county = make_county(2)
-    way = list(itertools.islice(drive(county, "truck-001"), 1800))
+    way = list(itertools.islice(drive(county, "truck-001"), 9000))
     for before, after in itertools.pairwise(way):
         moved = metres((before.longitude, before.latitude), (after.longitude, after.latitude))
         assert moved <= after.speed_kmh / 3.6 + 1.0
@@ -51,7 +50,7 @@ def test_some_driver_speeds_and_the_drive_says_so():
     county = make_county(1)
     way = [moving for n in range(6) for moving in itertools.islice(drive(county, f"truck-{n}"), 1800)]
     assert any(moving.speeding for moving in way)
-    assert all(moving.speed_kmh > 66 for moving in way if moving.speeding)
+    assert all(moving.speed_kmh >= 66 for moving in way if moving.speeding)
 
 
 def test_a_route_joins_its_two_sites():
