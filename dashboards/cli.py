@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from cloud_ingest.stores.settings import EmbeddedSettings
-from dashboards.view.settings import ConfigError, ViewSettings, check_host, read_settings
+from dashboards.view.settings import SAMPLE, ConfigError, ViewSettings, check_host, read_settings
 
 GRAFANA_FILES = Path(__file__).parent / "grafana"
 
@@ -40,7 +40,10 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "serve",
             help="the built-in view in a browser, live from the store",
-            description="Serve the dashboards to browsers: live, bilingual, without Grafana and without internet.",
+            description="Serve the dashboards to browsers: live, bilingual, without Grafana and without internet.\n"
+            "Open /?wall=1 on a wall display; /healthz answers 200 while the store can be read, else 503.",
+            epilog=f"A configuration with every field:\n\n{SAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
     check = commands.add_parser("check-config", help="read a configuration and say what is wrong with it")

@@ -40,7 +40,7 @@ from dashboards.view.settings import ViewSettings
 
 _STATIC = Path(__file__).parent / "static"
 #: How often an open page is given what changed, and how often it is told how old its picture is.
-_TICK_S = 0.5
+_TICK_S = 0.3
 _PULSE_S = 2.0
 _OPTIONS_S = 20.0
 _PATIENCE_S = 3.0

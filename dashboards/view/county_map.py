@@ -32,7 +32,7 @@ def draw_map(panel: MapView, tables: Sequence[Table], look: Look) -> dict[str, A
     return {
         "markers": sorted(markers, key=lambda marker: marker["rank"], reverse=True),
         "shapes": shapes,
-        "legend": [[state.glyph, state.words.both(), PALETTE[state.level]] for state in ordered],
+        "legend": [[state.glyph, f"{state.words.zh} {state.words.en}", PALETTE[state.level]] for state in ordered],
     }
 
 
@@ -68,6 +68,8 @@ def _marker(
         "color": PALETTE[state.level],
         "glyph": state.glyph,
         "rank": state.rank,
+        # A marker that needs a person carries its state's glyph: its colour is not the only signal.
+        "sign": layer.state == "state" and state.level in ("critical", "warning"),
         "title": f"{name} ({device})" if name else device,
         "kind": layer.words.say(look.language),
         "state": state.words.both(),

@@ -62,7 +62,7 @@ def build(visit: Visit, options: Mapping[str, Sequence[tuple[str, str]]], zone: 
     """Make the page's elements. Returns, for each panel that draws in an element of its own, that element's id."""
     language = visit.language
     ui.html(top(visit, options), sanitize=False)
-    ui.html('<div class="banner" role="alert" aria-live="assertive"></div>', sanitize=False)
+    ui.element("div").classes("banner").props("role=alert aria-live=assertive")
     rows = max(panel.frame.place.y + panel.frame.place.h for panel in visit.dashboard.panels)
     elements: dict[int, int] = {}
     with ui.element("main").classes("grid24").style(f"--rows: {rows}"):
@@ -133,17 +133,17 @@ def _section(panel: Panel, visit: Visit) -> int | None:
     section = ui.element("section").classes(f"panel{kind}")
     section.props(f'id=panel-{frame.id} aria-labelledby="title-{frame.id}"')
     section.style(f"grid-area: {area}; --h: {place.h}")
-    waiting = f'<div class="waiting"><span>{escape(_WAITING.say(language))} …</span></div>'
     element: int | None = None
     with section:
         ui.html(_head(panel, visit), sanitize=False)
         with ui.element("div").classes("body"):
-            ui.html(f'<div class="html">{waiting}</div>', sanitize=False)
+            # Empty for Vue, so that it never puts its own idea of the content over what the script has drawn.
+            ui.element("div").classes("html").props(f'data-waiting="{_WAITING.say(language)} …"')
             if isinstance(panel, TimeSeries | StateTimeline):
                 element = ui.echart({}).classes("drawn").id
             elif isinstance(panel, MapView):
                 element = _map()
-        ui.html('<div class="error" role="alert"></div>', sanitize=False)
+        ui.element("div").classes("error").props("role=alert")
     return element
 
 

@@ -12,6 +12,21 @@ from msgspec import Meta, Struct
 from cloud_ingest.stores.settings import StoreSettings
 from dashboards.states import Language
 
+#: A whole configuration, as `dashboards serve --help` shows it.
+SAMPLE = """\
+host = "127.0.0.1"             # another address must be said with --host as well
+port = 8080
+language = "zh"                # what pages open in: zh or en
+time_zone = "Asia/Shanghai"    # of every time on every page
+registry = "/etc/county/registry"   # villages.geojson and sites.geojson, drawn under the devices
+tile_url = ""                  # the county's own tiles, "http://tiles.county/{z}/{x}/{y}.png"; empty: none
+tile_attribution = ""
+
+[store]
+type = "embedded"              # or "influx" with url, database and token_file
+path = "/var/lib/county/points.db"
+"""
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

@@ -104,8 +104,8 @@ window.county = (() => {
     return `<svg width="${size}" height="${size}" viewBox="0 0 20 20" aria-hidden="true">${drawn}</svg>`;
   }
   function markerHtml(item, hollow) {
-    const size = item.rank <= 1 ? 24 : 18;
-    const sign = item.rank <= 2 && !hollow ? `<text x="10" y="14.2" text-anchor="middle" font-size="11" font-weight="700" fill="#0b1017">${escaped(item.glyph)}</text></svg>` : "</svg>";
+    const size = item.sign ? 24 : 18;
+    const sign = item.sign && !hollow ? `<text x="10" y="14.2" text-anchor="middle" font-size="11" font-weight="700" fill="#0b1017">${escaped(item.glyph)}</text></svg>` : "</svg>";
     return [shape(item.shape, item.color, hollow, size).replace("</svg>", sign), size];
   }
   function outlines(id, shapes, tiles, attribution) {
@@ -185,21 +185,21 @@ window.county = (() => {
   }
   function truth() {
     const silence = (performance.now() - pulsedAt) / 1000;
-    const lost = silence > 6, late = lost || Boolean(pulse && pulse.late);
+    const lost = silence > 5, late = lost || Boolean(pulse && pulse.late);
     const banner = document.querySelector(".banner"), live = document.querySelector(".live");
     if (!banner || !live) return;
     const since = lost ? pulse ? pulse.now : 0 : pulse && pulse.as_of;
     const old = since ? Math.max(0, Math.round((now() - since) / 1000)) : null;
     const quiet = !late && Boolean(pulse) && pulse.asked && now() - pulse.heard > 60000;
     document.body.classList.toggle("late", late);
-    banner.classList.toggle("on", late || quiet);
     document.body.classList.toggle("warned", late || quiet);
-    banner.classList.toggle("quiet", quiet);
+    document.body.classList.toggle("quiet", quiet);
     live.classList.toggle("late", late || quiet);
     live.textContent = late || quiet ? (zh() ? "非实时 Not live" : "Not live 非实时") : zh() ? "实时" : "Live";
     if (quiet) {
-      const when = pulse.heard ? `${clockText(pulse.heard)} (${age(pulse.heard)})` : zh() ? "从未" : "never";
-      banner.innerHTML = zh() ? `▲ 采集服务无上报：最近一次 ${when}<small>下列状态停留在该时刻</small>` : `▲ The ingest is silent; last heard ${when}<small>the states below are as old as that</small>`;
+      const when = `${clockText(pulse.heard)} (${age(pulse.heard)})`;
+      if (!pulse.heard) banner.textContent = zh() ? "▲ 采集服务从未上报" : "▲ The ingest has never reported";
+      else banner.innerHTML = zh() ? `▲ 采集服务无上报：最近一次 ${when}<small>下列状态停留在该时刻</small>` : `▲ The ingest is silent; last heard ${when}<small>the states below are as old as that</small>`;
     }
     if (late) {
       const why = lost ? (zh() ? "与视图服务的连接已中断" : "The connection to the view is lost") : zh() ? "存储不可读" : "The store cannot be read";
@@ -209,12 +209,14 @@ window.county = (() => {
   }
   function start(given) {
     Object.assign(setup, given);
-    setInterval(() => {
+    const tick = () => {
       const face = document.querySelector(".clock");
       if (face) face.textContent = clockText(now());
       ages(); truth();
       for (const [vue, state] of maps) for (const marker of state.markers.values()) if (isOld(marker.item)) place(vue.map, state, marker.item);
-    }, 1000);
+    };
+    tick();
+    setInterval(tick, 1000);
     for (const field of document.querySelectorAll(".top form select")) field.addEventListener("change", () => field.form.requestSubmit());
   }
   return { start, draw, beat, outlines };

@@ -117,6 +117,25 @@ def one_position(device: str, at: datetime, speed_kmh: float = 42.0) -> Point:
     return Point(fact, "gw-01", "", "liangzhu")
 
 
+def one_report(at: datetime) -> Point:
+    """The ingest says that it is there."""
+    counted = dict.fromkeys(("received_messages", "received_readings", "stored", "quarantined", "duplicates"), 1)
+    fact = PipelineHealth(
+        device="ingest-1",
+        at=at,
+        **counted,
+        gaps=0,
+        in_flight=1,
+        alerts=0,
+        store_up=True,
+        readings_per_s=98.6,
+        lag_p50_ms=80.0,
+        lag_p99_ms=330.0,
+        memory_mb=84.0,
+    )
+    return Point(fact)
+
+
 def one_alert(device: str, at: datetime) -> Point:
     """An alert that comes while somebody looks."""
     fact = Alert(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloud_ingest.stores.settings import EmbeddedSettings
-from dashboards.view.settings import ConfigError, ViewSettings, check_host, read_settings
+from dashboards.view.settings import SAMPLE, ConfigError, ViewSettings, check_host, read_settings
 
 GOOD = '[store]\ntype = "embedded"\npath = "points.db"\n'
 
@@ -37,6 +37,12 @@ def test_a_store_alone_is_enough(tmp_path):
 def test_what_is_wrong_is_named(tmp_path, text, named):
     with pytest.raises(ConfigError, match=named.replace("$", r"\$")):
         read_settings(written(tmp_path, text))
+
+
+def test_the_sample_in_the_help_has_every_field_and_is_good(tmp_path):
+    settings = read_settings(written(tmp_path, SAMPLE))
+    assert settings.registry == "/etc/county/registry"
+    assert all(f"{name} =" in SAMPLE for name in ViewSettings.__struct_fields__ if name != "store")
 
 
 def test_a_missing_file_is_named(tmp_path):
