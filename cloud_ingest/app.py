@@ -38,8 +38,8 @@ SAVE_EVERY_S = 30.0
 REPLAY_EVERY_S = 1.0
 #: What is in hand at the end gets so long to be stored; after that it stays with the broker.
 GRACE_S = 5.0
-#: A young collection for every few batches, an old one seldom: what does form cycles (tasks, errors) is little.
-_GC_THRESHOLDS = (50_000, 20, 20)
+#: A young collection for every few batches; older ones are not counted but timed.
+_GC_THRESHOLDS = (50_000, 20, 1000)
 #: Items of the quarantine that are tried again together.
 _REPLAYS_AT_ONCE = 200
 
@@ -51,7 +51,8 @@ def utc_now() -> datetime:
 
 async def run(config: IngestConfig) -> None:
     """Run until SIGTERM or SIGINT. Raises what makes a start impossible; outages later on are waited for."""
-    # Readings hold no cycles and die with their batch; looking for cycles among them costs a tenth of all the work.
+    # Readings hold no cycles and die with their batch: looking for cycles among them costs a tenth of all the work, so
+    # it is done seldom, and thoroughly when states are saved.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     async with AsyncExitStack() as opened:
@@ -169,6 +170,7 @@ class Ingest:
         while True:
             await asyncio.sleep(SAVE_EVERY_S)
             await self._watch.save()
+            gc.collect()
 
     async def _replay(self) -> None:
         """Put what people want tried again into the inbox, where it goes the way of every message."""

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from cloud_ingest.rules.overspeed import LIMIT_KMH
 from cloud_ingest.stores.settings import StoreSettings
+from devices.contract.quantity import Id
 
 S = TypeVar("S", bound=Struct)
 
-ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
@@ -39,7 +39,7 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     certificate_file: str = ""
     key_file: str = ""
     #: The name of a shared subscription, where several ingests divide the gateways among them.
-    share: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{0,64}$")] = ""
+    share: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{0,64}$(?!\n)")] = ""
     keepalive_s: Annotated[int, Meta(ge=5, le=65535)] = 30
     connect_timeout_s: Seconds = 10.0
     #: How long the broker keeps our session (and what comes meanwhile) when we are away.
@@ -99,7 +99,7 @@ class IngestConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     registry: RegistrySettings
     quarantine: QuarantineSettings
     rules: RulesSettings = RulesSettings()
-    instance: ClientId = "cloud-ingest"
+    instance: Id = "cloud-ingest"
     pipeline: PipelineSettings = PipelineSettings()
     metrics: MetricsSettings = MetricsSettings()
 

@@ -130,7 +130,8 @@ class Pipeline:
         await before
         # An alert overwrites itself when it is cleared, so alerts are written in order, after the batch before.
         if batch.alerts:
-            await self._until_taken(lambda: self._write(batch.alerts))
+            for rejection in await self._until_taken(lambda: self._write(batch.alerts)):
+                log.error("the store refuses our own %s: %s", batch.alerts[rejection.position].fact, rejection.reason)
         saved = self._rules.consequential()
         await self._until_taken(lambda: self._rule_states.save(saved))
         await self._settle(batch.deliveries, refusals)

@@ -55,7 +55,9 @@ class Subscriber:
         self._inbox = inbox
         self._patience_s = patience_s
         self._client = self._make_client(client_id)
+        #: The present connection's number, which its deliveries carry; another one while there is none.
         self._connection = 0
+        self._tried = 0
         self._lost: asyncio.Future[str] | None = None
         self._subscribed = False
         self._paused = False
@@ -78,7 +80,7 @@ class Subscriber:
     @property
     def connections(self) -> int:
         """How many times a connection was tried."""
-        return self._connection
+        return self._tried
 
     async def run(self) -> None:
         """Be connected, again and again, until `stop`. A bad network never ends this."""
@@ -145,6 +147,7 @@ class Subscriber:
 
     async def _connect_and_serve(self) -> None:
         """One connection, from its attempt to its loss."""
+        self._tried += 1
         self._connection += 1
         self._lost = asyncio.get_running_loop().create_future()
         settings = self._settings
@@ -182,9 +185,9 @@ class Subscriber:
             elif full_since is None:
                 full_since = loop.time()
             elif loop.time() - full_since > self._patience_s:
+                self._lose("let go, because the inbox has been full for too long")
                 self._client.disconnect()
                 self._client.loop_write()
-                self._lose("let go: the inbox has been full for too long")
         raise BrokerLost(lost.result())
 
     def _forget_connection(self) -> None:

@@ -49,13 +49,25 @@ def influx(tmp_path: Path) -> Iterator[Influx]:
 class Connection:
     """A subscriber on its own, with its inbox."""
 
-    def __init__(self, broker: Mosquitto, folder: Path, most_messages: int = 1000, patience_s: float = 60) -> None:
+    def __init__(
+        self,
+        broker: Mosquitto,
+        folder: Path,
+        most_messages: int = 1000,
+        patience_s: float = 60,
+        client_id: str = "cloud-ingest",
+        share: str = "",
+    ) -> None:
         (folder / "password").write_text("county")
         settings = BrokerSettings(
-            host=broker.host, port=broker.port, username="cloud-ingest", password_file=str(folder / "password")
+            host=broker.host,
+            port=broker.port,
+            username="cloud-ingest",
+            password_file=str(folder / "password"),
+            share=share,
         )
         self.inbox = Inbox(most_messages, 10_000_000)
-        self.subscriber = Subscriber(settings, "cloud-ingest", self.inbox, patience_s)
+        self.subscriber = Subscriber(settings, client_id, self.inbox, patience_s)
 
     async def take(self, count: int) -> list[Delivery]:
         """Wait for so many messages."""
@@ -151,7 +163,21 @@ async def test_an_inbox_that_stays_full_lets_the_connection_go_until_there_is_ro
             connection.subscriber.acknowledge(deliveries)
             connection.inbox.done(deliveries)
             seen |= set(numbers(deliveries))
-        assert connection.subscriber.connections >= 3
+        assert connection.subscriber.connections >= 2
+
+
+async def test_two_ingests_with_a_shared_subscription_divide_the_messages(
+    broker: Mosquitto, gateway: Gateway, tmp_path: Path
+) -> None:
+    first = Connection(broker, tmp_path, client_id="cloud-ingest-0", share="county")
+    second = Connection(broker, tmp_path, client_id="cloud-ingest-1", share="county")
+    async with connected(first), connected(second):
+        for number in range(100):
+            gateway.send(positions("truck-001", number, 1))
+        await first.until(lambda: first.inbox.in_flight + second.inbox.in_flight == 100)
+        shares = [numbers(await one.take(one.inbox.in_flight)) for one in (first, second)]
+        assert sorted(map(int, shares[0] + shares[1])) == list(range(1, 101))
+        assert all(shares)
 
 
 async def test_a_broker_that_comes_late_is_waited_for(tmp_path: Path, broker: Mosquitto) -> None:

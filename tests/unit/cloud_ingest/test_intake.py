@@ -174,6 +174,30 @@ def test_a_time_in_the_future_is_refused_and_the_rest_of_the_message_stored() ->
     assert "time in the future" in batch.arrivals[0].refused
 
 
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59.999999Z",
+        "9999-12-31T23:59:59-23:59",
+        "1970-01-01T00:00:00+14:00",
+        "2026-03-01T07:00:00",
+        "2026-02-30T07:00:00Z",
+    ],
+)
+def test_any_time_a_clock_can_say_is_stored_or_refused(at: str) -> None:
+    fast = payload(*[fix(second - 100, speed_kmh=90.0) for second in range(30)])
+    odd = (
+        payload(fix(0, speed_kmh=90.0))
+        .replace(b"2026-03-01T08:00:00Z", at.encode())
+        .replace(b'"sent_at":"' + at.encode(), b'"sent_at":"2026-03-01T08:00:00Z')
+    )
+    batch = taken(Delivery(TOPIC, odd, JSON), Delivery(TOPIC, fast, JSON))
+    assert len(batch.points) + len(batch.refusals) == 31
+    assert len(batch.alerts) == 1
+
+
 def test_an_unsynchronised_clock_is_stored_but_never_judged() -> None:
     urgent = {"systolic_mmhg": 200, "diastolic_mmhg": 100}
     believed = BloodPressure(device="kiosk-1", at=NOW, **urgent)
