@@ -56,6 +56,17 @@ class Arrival(NamedTuple):
     refused: str
 
 
+def _measured_at(readings: Sequence[Reading]) -> datetime | None:
+    """When the newest was measured, where that says how long it was on its way.
+
+    A monitor knows only the minute, and what a terminal kept through a dead zone was late before it was sent.
+    """
+    for reading in reversed(readings):
+        if reading.clock in ("gnss", "gateway") and not getattr(reading, "backfill", False):
+            return reading.at
+    return None
+
+
 class Origin(NamedTuple):
     """Where a refused reading stood: the delivery, and whose it was."""
 
@@ -159,7 +170,7 @@ class Intake:
             reason = f"time in the future: {reading.at.isoformat()} is {ahead:.0f} s ahead"
             refused = refused or reason
             batch.refusals.append(origin.refuse("future", reason, encode(reading)))
-        last_at = readings[-1].at if readings else None
+        last_at = _measured_at(readings)
         if delivery.quarantined is None:
             batch.arrivals.append(Arrival(gateway, message.boot, message.seq, message.sent_at, last_at, refused))
 
