@@ -19,15 +19,19 @@ from typing import Any, Self, TypeVar
 from cloud_ingest.stores.answers import answer
 from cloud_ingest.stores.milliseconds import to_ms
 from cloud_ingest.stores.query import Query, Total
+from cloud_ingest.stores.rollups import prepare_rollups, roll_up
 from cloud_ingest.stores.schema import prepare
 from cloud_ingest.stores.sql import statement
 from cloud_ingest.stores.store import Point, Rejected, StoreMisconfigured, StoreUnavailable, Table, Window
 from cloud_ingest.stores.writing import delete_older, insert
+from devices.contract.readings import KINDS
 
 T = TypeVar("T")
 
 #: How often points past their retention are looked for.
 _RETENTION_EVERY = timedelta(minutes=5)
+#: How many points are written between two looks for stretches to roll up.
+_ROLL_UP_EVERY_POINTS = 5000
 
 
 class EmbeddedStore:
@@ -47,6 +51,7 @@ class EmbeddedStore:
         self._retention = retention
         self._now = now
         self._next_retention = now()
+        self._points_until_rollup = 0
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-read")
 
@@ -112,6 +117,7 @@ class EmbeddedStore:
             if self._retention is not None and now >= self._next_retention:
                 delete_older(self._writer, to_ms(now - self._retention))
                 self._next_retention = now + _RETENTION_EVERY
+            self._roll_up(self._writer, len(points))
             self._writer.execute("COMMIT")
         except BaseException:
             # After a full disk SQLite has rolled back by itself.
@@ -119,6 +125,13 @@ class EmbeddedStore:
                 self._writer.execute("ROLLBACK")
             raise
         return rejected
+
+    def _roll_up(self, writer: sqlite3.Connection, written: int) -> None:
+        """Now and then, or looking for what is ready would cost small writes more than themselves."""
+        self._points_until_rollup -= written
+        if self._points_until_rollup <= 0:
+            left = [roll_up(writer, kind) for kind in KINDS.values()]
+            self._points_until_rollup = 0 if any(left) else _ROLL_UP_EVERY_POINTS
 
     def _query(self, query: Query, window: Window) -> Table:
         text, parameters = statement(query, window)
@@ -165,7 +178,11 @@ def _connect_writer(path: Path, lock_wait_s: float) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -32000")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("BEGIN IMMEDIATE")
         prepare(connection)
+        for kind in KINDS.values():
+            prepare_rollups(connection, kind)
+        connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -75,8 +76,12 @@ class InfluxServer:
     ) -> None:
         self._url = url.rstrip("/")
         self._database = database
-        self._token = token
-        self._login = aiohttp.BasicAuth(username, password, "utf-8") if username else None
+        self._headers = {}
+        if token:
+            self._headers["Authorization"] = f"Token {token}"
+        elif username:
+            login = b64encode(f"{username}:{password}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {login}"
         self._write_path = write_path
         # Only milliseconds are named alike in 1.x and 2.x.
         self._write_query = {"db": database, "precision": "ms"}
@@ -154,8 +159,7 @@ class InfluxServer:
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
-            headers = {"Authorization": f"Token {self._token}"} if self._token else {}
-            self._session = aiohttp.ClientSession(auth=self._login, headers=headers, timeout=self._timeout)
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
         return self._session
 
     def _translated(self, status: int, reason: str) -> StoreUnavailable:

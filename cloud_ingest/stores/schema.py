@@ -20,7 +20,7 @@ from devices.contract.readings import KINDS, Stored, kind_of
 #: Rises when a released program would misread the file; columns and tables that are only added do not raise it.
 LAYOUT = 1
 
-_TYPES = {"float": "REAL", "int": "INTEGER", "bool": "INTEGER", "str": "TEXT"}
+TYPES = {"float": "REAL", "int": "INTEGER", "bool": "INTEGER", "str": "TEXT"}
 
 
 @cache
@@ -39,29 +39,31 @@ def series_table(kind: type[Stored]) -> str:
     return f'"series_{kind_of(kind)}"'
 
 
+def key(kind: type[Stored], alias: str = "") -> str:
+    """The kind's tags, as they stand in a key or a selection."""
+    return ", ".join(f'{alias}."{tag}"' if alias else f'"{tag}"' for tag in kind.tags)
+
+
 def prepare(connection: sqlite3.Connection) -> None:
-    """Bring the file to the present contract, in one transaction. Raises StoreMisconfigured for a newer layout."""
+    """Bring the points' tables to the present contract. Raises StoreMisconfigured for a newer layout."""
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if layout > LAYOUT:
         raise StoreMisconfigured(f"the file has layout {layout}, written by a newer release; this one reads {LAYOUT}")
-    connection.execute("BEGIN IMMEDIATE")
     for kind in KINDS.values():
         _prepare_kind(connection, kind)
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
-    connection.execute("COMMIT")
 
 
 def _prepare_kind(connection: sqlite3.Connection, kind: type[Stored]) -> None:
     tags = ", ".join(f'"{tag}" TEXT NOT NULL CHECK ("{tag}" <> \'\')' for tag in kind.tags)
-    key = ", ".join(f'"{tag}"' for tag in kind.tags)
     own = ", ".join(_declare(column, column.required) for column in fields(kind))
     connection.execute(
         f'CREATE TABLE IF NOT EXISTS {table(kind)} ({tags}, "at" INTEGER NOT NULL, {own}, '
-        f'PRIMARY KEY ({key}, "at")) STRICT, WITHOUT ROWID'
+        f'PRIMARY KEY ({key(kind)}, "at")) STRICT, WITHOUT ROWID'
     )
     connection.execute(
         f'CREATE TABLE IF NOT EXISTS {series_table(kind)} ({tags}, "at" INTEGER NOT NULL, '
-        f"PRIMARY KEY ({key})) STRICT, WITHOUT ROWID"
+        f"PRIMARY KEY ({key(kind)})) STRICT, WITHOUT ROWID"
     )
     present = {row[1] for row in connection.execute(f"PRAGMA table_info({table(kind)})")}
     for column in fields(kind):
@@ -71,4 +73,4 @@ def _prepare_kind(connection: sqlite3.Connection, kind: type[Stored]) -> None:
 
 
 def _declare(column: Column, required: bool) -> str:
-    return f'"{column.name}" {_TYPES[column.type]}{" NOT NULL" if required else ""}'
+    return f'"{column.name}" {TYPES[column.type]}{" NOT NULL" if required else ""}'

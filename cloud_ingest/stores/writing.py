@@ -1,4 +1,4 @@
-"""Points into the embedded store's tables, inside the caller's transaction: rows, series, retention.
+"""Points into the embedded store's tables, inside the caller's transaction: rows, series, open rollups, retention.
 
 A point written again overwrites itself field by field: what the later writing leaves out keeps its value, because that
 is what InfluxDB does, and both stores must answer alike.
@@ -15,7 +15,8 @@ from operator import attrgetter
 from typing import Any
 
 from cloud_ingest.stores.milliseconds import to_ms
-from cloud_ingest.stores.schema import fields, series_table, table
+from cloud_ingest.stores.rollups import HALF_HOUR_MS, open_table, reopen, rollup_table, widths
+from cloud_ingest.stores.schema import fields, key, series_table, table
 from cloud_ingest.stores.store import Point, Rejected
 from devices.contract.readings import KINDS, Stored
 
@@ -36,25 +37,27 @@ def insert(connection: sqlite3.Connection, points: Sequence[Point]) -> list[Reje
         rows = [to_row(points[position]) for position in positions]
         refused = _insert_rows(connection, kind, rows)
         rejected += [Rejected(positions[index], reason) for index, reason in refused.items()]
-        _note_series(connection, kind, [row for index, row in enumerate(rows) if index not in refused])
+        kept = [row[: len(kind.tags) + 1] for index, row in enumerate(rows) if index not in refused]
+        _note_series(connection, kind, kept)
+        reopen(connection, kind, kept)
     return sorted(rejected)
 
 
 def delete_older(connection: sqlite3.Connection, cutoff_ms: int) -> None:
-    """Delete all points before the cutoff, and the series that have none left."""
+    """Delete all points before the half-hour of the cutoff, their rollups, and the series that have none left."""
+    cutoff_ms -= cutoff_ms % HALF_HOUR_MS
     for kind in KINDS.values():
+        old = [table(kind)]
+        for width in widths(kind):
+            old += [rollup_table(kind, width), open_table(kind, width)]
         same = " AND ".join(f'r."{tag}" = s."{tag}"' for tag in kind.tags)
-        key = ", ".join(f'"{tag}"' for tag in kind.tags)
-        connection.execute(
-            f'DELETE FROM {table(kind)} WHERE ({key}, "at") IN (SELECT {_prefixed("r", kind)}, r."at" '
-            f"FROM {series_table(kind)} AS s CROSS JOIN {table(kind)} AS r ON {same} AND r.at < ?)",
-            (cutoff_ms,),
-        )
+        for name in old:
+            connection.execute(
+                f'DELETE FROM {name} WHERE ({key(kind)}, "at") IN (SELECT {key(kind, "r")}, r."at" '
+                f"FROM {series_table(kind)} AS s CROSS JOIN {name} AS r ON {same} AND r.at < ?)",
+                (cutoff_ms,),
+            )
         connection.execute(f"DELETE FROM {series_table(kind)} WHERE at < ?", (cutoff_ms,))
-
-
-def _prefixed(alias: str, kind: type[Stored]) -> str:
-    return ", ".join(f'{alias}."{tag}"' for tag in kind.tags)
 
 
 def _insert_rows(connection: sqlite3.Connection, kind: type[Stored], rows: list[Row]) -> dict[int, str]:
@@ -81,18 +84,17 @@ def _insert_each(connection: sqlite3.Connection, text: str, rows: list[Row]) -> 
     return refused
 
 
-def _note_series(connection: sqlite3.Connection, kind: type[Stored], rows: list[Row]) -> None:
-    """Keep the time of each series' newest point."""
+def _note_series(connection: sqlite3.Connection, kind: type[Stored], moments: list[Row]) -> None:
+    """Keep the time of each series' newest point. A moment is (tags..., at)."""
     tags = len(kind.tags)
     newest: dict[Row, int] = {}
-    for row in rows:
-        series, at = row[:tags], row[tags]
+    for moment in moments:
+        series, at = moment[:tags], moment[tags]
         if newest.get(series, at - 1) < at:
             newest[series] = at
-    key = ", ".join(f'"{tag}"' for tag in kind.tags)
     connection.executemany(
         f"INSERT INTO {series_table(kind)} VALUES ({', '.join('?' * (tags + 1))}) "
-        f"ON CONFLICT ({key}) DO UPDATE SET at = max(at, excluded.at)",
+        f"ON CONFLICT ({key(kind)}) DO UPDATE SET at = max(at, excluded.at)",
         [(*series, at) for series, at in newest.items()],
     )
 
@@ -100,14 +102,13 @@ def _note_series(connection: sqlite3.Connection, kind: type[Stored], rows: list[
 @cache
 def _upsert(kind: type[Stored]) -> str:
     names = [*kind.tags, "at", *(column.name for column in fields(kind))]
-    key = ", ".join(f'"{tag}"' for tag in (*kind.tags, "at"))
     merge = ", ".join(
         f'"{column.name}" = coalesce(excluded."{column.name}", "{column.name}")' for column in fields(kind)
     )
     listed = ", ".join(f'"{name}"' for name in names)
     return (
         f"INSERT INTO {table(kind)} ({listed}) VALUES ({', '.join('?' * len(names))}) "
-        f"ON CONFLICT ({key}) DO UPDATE SET {merge}"
+        f'ON CONFLICT ({key(kind)}, "at") DO UPDATE SET {merge}'
     )
 
 
