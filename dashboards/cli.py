@@ -1,7 +1,7 @@
 """`dashboards`: serve the built-in view; write, compare, check and push the same panels for Grafana.
 
 Exit codes: 0 done; 1 the answer is no (files differ, a panel's query fails); 2 the configuration or the command is
-wrong; 3 a server could not be reached.
+wrong; 3 a server could not be reached, or the address to listen on is taken.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ GATEWAYS = Dashboard(
                 _CHOSEN,
             ),
             (
-                Cell("device", width=84),
+                Cell("device", width=116),
                 Cell("time", "time", width=150),
                 Cell("spool_readings", "number", width=84),
                 Cell("spool_oldest_s", "number", scale=_OLDEST, width=84),

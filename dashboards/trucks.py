@@ -106,7 +106,7 @@ TRUCKS = Dashboard(
                     "triangle",
                     "load",
                     LOADS,
-                    State("notice", "▬", Words("Truck", "渣土车")),
+                    State("neutral", "?", Words("Load unknown", "载荷未知")),
                     _STALE_AFTER_S,
                     ("speed_kmh", "village"),
                 ),

@@ -17,12 +17,14 @@ def _reach(values: list[float], scale: Scale) -> float:
 
 
 def draw_bars(panel: BarGauge, table: Table) -> str:
-    """HTML meters, which a screen reader reads as such."""
+    """HTML meters, which a screen reader reads as such; "" where no device has a value."""
     device, place = table.columns.index("device"), table.columns.index(panel.column)
     rows = sorted(
         ((str(row[device]), float(row[place])) for row in table.rows if is_number(row[place])),
         key=lambda row: (-row[1], row[0]),
     )
+    if not rows:
+        return ""
     scale = panel.scale
     low = scale.lowest or 0
     high = scale.highest if scale.highest is not None else _reach([value for _, value in rows], scale)

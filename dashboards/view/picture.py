@@ -26,17 +26,23 @@ Picture = dict[str, Any]
 
 def picture(panel: Panel, tables: Sequence[Table], look: Look, now: datetime, span_s: float) -> Picture:
     """Draw a panel from the answers to its queries, in order. `kind` tells the page's script what to do with it."""
-    if not any(table.rows for table in tables):
-        return {"kind": "html", "html": nothing(panel.frame.no_value, look.language)}
+    drawn = _drawn(panel, tables, look, now, span_s) if any(table.rows for table in tables) else None
+    return drawn or {"kind": "html", "html": nothing(panel.frame.no_value, look.language)}
+
+
+def _drawn(panel: Panel, tables: Sequence[Table], look: Look, now: datetime, span_s: float) -> Picture | None:
+    """The picture, or None where the rows hold nothing to draw: values all absent, groups all too small."""
     match panel:
         case Stat():
             return {"kind": "html", "html": draw_stat(panel, tables[0], look.language)}
         case BarGauge():
-            return {"kind": "html", "html": draw_bars(panel, tables[0])}
+            bars = draw_bars(panel, tables[0])
+            return {"kind": "html", "html": bars} if bars else None
         case TableView():
             return {"kind": "html", "html": draw_rows(panel, tables[0], look)}
         case TimeSeries():
-            return {"kind": "chart", **draw_chart(panel, tables, look, now, span_s)}
+            chart = draw_chart(panel, tables, look, now, span_s)
+            return {"kind": "chart", **chart} if chart["option"]["series"] else None
         case StateTimeline():
             return {"kind": "timeline", **draw_timeline(panel, tables[0], look, now, span_s)}
         case MapView():

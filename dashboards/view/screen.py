@@ -62,6 +62,7 @@ class Screen:
         self._panels = [_follow(panel, span, choices, feed) for panel in dashboard.panels]
         self._ingest = feed.follow(_INGEST, SPANS["24h"]._replace(refresh_s=1.0))
         self._sent: dict[int, object] = {}
+        self._shown: dict[int, Picture] = {}
         self._gone = False
 
     def leave(self) -> None:
@@ -80,8 +81,12 @@ class Screen:
             state = _state(followed, now)
             if state is None or self._sent.get(followed.panel.frame.id) == state:
                 continue
-            changed.append(self._draw(followed, state, now))
+            drawn = self._draw(followed, state, now)
             self._sent[followed.panel.frame.id] = state
+            # Another answer may look the same: a count over a window that has moved on, a state said again.
+            if self._shown.get(followed.panel.frame.id) != drawn:
+                self._shown[followed.panel.frame.id] = drawn
+                changed.append(drawn)
         return changed
 
     def pulse(self, now: datetime) -> dict[str, Any]:

@@ -67,7 +67,7 @@ window.county = (() => {
     const plain = new Intl.NumberFormat("en", { maximumFractionDigits: Math.max(picture.decimals, 1) });
     option.tooltip = { ...box, ...option.tooltip, valueFormatter: (v) => (v === null || v === undefined ? "–" : `${plain.format(v)} ${picture.unit}`) };
     option.xAxis = { ...axis, ...option.xAxis, splitLine: { show: false } };
-    option.yAxis = { ...axis, ...option.yAxis, name: picture.unit, nameTextStyle: { color: "#93a1b3", align: "left", padding: [0, 0, 0, -26] }, nameGap: 9, splitNumber: 4 };
+    option.yAxis = { ...axis, ...option.yAxis, name: picture.unit, nameTextStyle: { color: "#93a1b3", align: "left" }, nameGap: 9, splitNumber: 4 };
     option.grid.top = picture.unit ? 28 : 14;
     option.legend = { ...option.legend, textStyle: { color: "#c7d2de", fontSize: 12 }, pageTextStyle: { color: "#93a1b3" }, pageIconColor: "#6cb6ff", pageIconInactiveColor: "#314052" };
     vue.chart.setOption(option, { replaceMerge: ["series"] });

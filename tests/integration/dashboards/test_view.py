@@ -76,6 +76,12 @@ def test_every_dashboard_opens_shows_data_everywhere_and_asks_nobody_else(
         assert kind in ("html", "chart", "timeline", "map"), section
         assert not browser.run(f"return Boolean(document.querySelector('{section} .nothing'))"), section
         assert panel.frame.title.zh in browser.text(f"{section} h2")
+        if kind != "html":
+            assert browser.run(f"return getComputedStyle(document.querySelector('{section} .html')).display") == "none"
+            assert (
+                browser.run(f"return getComputedStyle(document.querySelector('{section} .drawn')).visibility")
+                == "visible"
+            )
         if isinstance(panel, Stat):
             assert browser.text(f"{section} .stat b").strip(), section
         if isinstance(panel, TimeSeries):

@@ -169,6 +169,11 @@ def test_a_bar_far_below_its_first_limit_is_short():
     assert "--w:0.6%" in html(gauge, [(NOW, "gw-1", 6)])
 
 
+def test_bars_without_any_value_say_no_data():
+    gauge = BarGauge(FRAME, Latest(GatewayHealth, ("cpu_temperature_c",)), "cpu_temperature_c")
+    assert words(html(gauge, [(NOW, "gw-1", None)])) == "无数据 no data"
+
+
 # --- lines
 
 SPEED = Line(Trend(TruckPosition, "speed_kmh", "max"), Words("Speed", "速度"))
@@ -228,6 +233,13 @@ def test_a_kiosks_count_below_five_is_not_drawn():
     drawn = chart(panel, [(at(60), "kiosk-1", 9), (at(1), "kiosk-1", 4), (at(1), "kiosk-2", 1)])
     (line,) = drawn["option"]["series"]
     assert (line["name"], [value for _, value in line["data"]]) == ("kiosk-1", [9])
+
+
+def test_a_chart_whose_groups_are_all_too_small_says_no_data():
+    count = Line(Trend(BloodPressure, "systolic_mmhg", "count"), Words("Measured", "测量"))
+    panel = TimeSeries(FRAME, (count,), style="bars", least_group=5)
+    drawn = picture(panel, [Table(answered(count.query), [(NOW, "kiosk-1", 3)])], ZH, NOW, 3600)
+    assert words(drawn["html"]) == "无数据 no data"
 
 
 def test_stacked_bars_have_a_value_at_every_time():

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cloud_ingest.stores.query import CountLatest, Trend
 from dashboards.catalogue import CATALOGUE
 from dashboards.spans import SPANS
 from dashboards.view.feed import Feed
@@ -84,6 +85,17 @@ async def test_only_the_panels_whose_answer_changed_are_sent(county):
     assert await changed(shown, clock) == [9]
 
 
+async def test_another_answer_that_looks_the_same_is_not_sent(county):
+    store, clock, feed = county
+    store.rows = lambda query: [(clock.now, 3)] if isinstance(query, CountLatest) else []
+    shown = screen(feed)
+    await first_pictures(shown, clock)
+    asked = len(store.asked)
+    clock.now = NOW + timedelta(seconds=4)
+    await until(lambda: len(store.asked) >= asked + feed.questions)
+    assert shown.changes(clock()) == []
+
+
 async def test_ten_screens_ask_as_much_as_one(county):
     store, clock, feed = county
     shown = [screen(feed) for _ in range(10)]
@@ -154,7 +166,8 @@ async def test_the_pulse_says_when_an_ingest_last_reported(county):
 
 
 async def test_a_chart_moves_on_with_the_clock_where_nothing_new_comes(county):
-    _, clock, feed = county
+    store, clock, feed = county
+    store.rows = lambda query: [(NOW, "ingest-1", 120.0)] if isinstance(query, Trend) else []
     shown = screen(feed)
     await first_pictures(shown, clock)
     later = NOW + timedelta(seconds=30)
