@@ -118,10 +118,17 @@ class GroupCommit:
         if urgent or batch.count >= self._readings:
             batch.ripe.set()
 
-    def _stamped_by(self, reading: Reading) -> Anchor:
-        self._holding = True
+    def _stamped_by(self, reading: Reading) -> Anchor | None:
+        """The anchor to put the reading's time right by; None where it is not the gateway's clock that is wrong.
+
+        A monitor whose own clock is off says so although the gateway knows the time: nothing to wait for.
+        """
         now = self._look()
-        return stamping_anchor(reading.at, self._anchors, now)
+        anchor = stamping_anchor(reading.at, self._anchors, now)
+        if anchor.synchronised:
+            return None
+        self._holding = True
+        return anchor
 
     def _look(self) -> Anchor:
         """Both clocks now. The anchors before and after the last step of the wall clock are remembered."""
