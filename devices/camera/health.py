@@ -71,13 +71,13 @@ class Judge:
             case Lost():
                 self._see_loss(seen, now_s)
             case Opened():
-                pass
+                # A new decoder counts from nothing.
+                self._frames_before, self._dropped_before = self._frames, self._dropped
         return self.tick(now_s)
 
     def started(self) -> None:
         """A decoder was started; every one but the first counts as a restart."""
         self._lives += 1
-        self._frames_before, self._dropped_before = self._frames, self._dropped
 
     def tick(self, now_s: float) -> Verdict | None:
         """Time has passed: say what is due, if anything. To be called about twice a second."""

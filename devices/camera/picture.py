@@ -67,7 +67,7 @@ class PictureMeter:
 def _sharpness(inner: Image) -> float:
     """What a quarter of the cells reaches.
 
-    Sky and walls have no edges in any focus; an overlay, or the corner that a hand leaves free, keeps them in every one.
+    Sky and walls have no edges in any focus; an overlay, or the corner that a hand leaves free, keeps them in each.
     """
     edges = cv2.Laplacian(inner, cv2.CV_32F)
     cells = cv2.resize(edges * edges, (COLUMNS, ROWS - 2), interpolation=cv2.INTER_AREA).ravel()

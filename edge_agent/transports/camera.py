@@ -47,7 +47,7 @@ async def unreachable(camera: CameraSource, wait_s: float) -> str | None:
             _, writer = await asyncio.open_connection(*address)
     except TimeoutError:
         return f"does not answer within {wait_s:g} s"
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         return "the host's name is not known"
     except OSError as error:
         return os.strerror(error.errno).lower() if error.errno else "cannot be reached"
