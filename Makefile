@@ -28,7 +28,8 @@ format: $(STAMP)  ## Format and sort imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(STAMP)  ## Every test, those against real servers included
+test: $(STAMP)  ## Every test, those against real servers included (installs Mosquitto, InfluxDB, Chromium as root)
+	@.ci/servers
 	$(BIN)/python -m pytest -m 'not slow'
 
 unit: $(STAMP)  ## The tests that need no server
@@ -41,8 +42,7 @@ asyncapi: $(STAMP)  ## Write asyncapi.yaml from the contract's types
 	$(BIN)/python -m devices.contract.asyncapi > asyncapi.yaml.new && mv asyncapi.yaml.new asyncapi.yaml
 
 demo: $(STAMP)  ## The whole county on this machine; SECONDS=60 ends it by itself, PORT=8080 is the view's
-	@command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || \
-	  { echo "installing mosquitto"; (apt-get install -y --no-install-recommends mosquitto || { apt-get update && apt-get install -y --no-install-recommends mosquitto; }) >/dev/null; }
+	@.ci/servers mosquitto
 	@$(BIN)/simulators demo --seconds $(or $(SECONDS),0) --port $(or $(PORT),8080)
 
 dashboards: $(STAMP)  ## Write Grafana's JSON from the panels

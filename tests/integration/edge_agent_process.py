@@ -27,7 +27,7 @@ from simulators.servers import Mosquitto
 
 PATIENCE_S = 20.0
 GATEWAY = "gw-07"
-PASSWORD = "gateway-secret"  # noqa: S105 - of a broker that lives as long as a test
+PASSWORD = "gateway-secret"
 
 
 def until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:

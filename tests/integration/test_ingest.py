@@ -239,5 +239,5 @@ async def eventually_true(condition: Callable) -> None:
     import asyncio
 
     async with asyncio.timeout(25):
-        while not await condition():  # noqa: ASYNC110 - what is awaited happens in another process
+        while not await condition():
             await asyncio.sleep(0.1)

@@ -82,7 +82,7 @@ class Connection:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(15):
-            while not condition():  # noqa: ASYNC110 - the condition is the broker's doing
+            while not condition():
                 await asyncio.sleep(0.01)
 
     async def cut(self) -> None:

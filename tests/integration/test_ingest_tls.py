@@ -59,7 +59,7 @@ def settings(broker: ProductionMosquitto, name: str) -> BrokerSettings:
 
 
 async def seen_that(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the condition is the broker's doing
+    while not condition():
         await asyncio.sleep(0.01)
 
 

@@ -14,7 +14,7 @@ from dashboards.catalogue import CATALOGUE
 from dashboards.cli import NO, OK, UNREACHABLE, main
 from dashboards.grafana_server import GrafanaUnreachable, push, verify
 
-TOKEN = "glsa_of_the_test"  # noqa: S105 - a stub's token
+TOKEN = "glsa_of_the_test"
 
 
 class Grafana(ThreadingHTTPServer):

@@ -77,7 +77,7 @@ def points(count: int) -> list[Point]:
 
 
 async def test_lines_go_to_the_1x_path_in_milliseconds(server: Scripted, opened: Callable[..., InfluxStore]):
-    await opened(username="ingest", password="pass: word").write(points(2))  # noqa: S106 - of the script
+    await opened(username="ingest", password="pass: word").write(points(2))
     ((path, query, headers, body),) = server.requests
     assert (path, query) == ("/write", {"db": "county", "precision": "ms"})
     assert headers["Authorization"] == "Basic " + b64encode(b"ingest:pass: word").decode()
@@ -85,7 +85,7 @@ async def test_lines_go_to_the_1x_path_in_milliseconds(server: Scripted, opened:
 
 
 async def test_lines_go_to_the_2x_path_with_a_token(server: Scripted, opened: Callable[..., InfluxStore]):
-    store = opened(token="secret", write_path="/api/v2/write", org="county org")  # noqa: S106 - of the script
+    store = opened(token="secret", write_path="/api/v2/write", org="county org")
     await store.write(points(1))
     ((path, query, headers, _),) = server.requests
     assert (path, query) == ("/api/v2/write", {"org": "county org", "bucket": "county", "precision": "ms"})

@@ -84,7 +84,7 @@ class County:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - the condition is not an event of ours
+            while not condition():
                 await asyncio.sleep(0.001)
 
 

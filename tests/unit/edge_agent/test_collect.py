@@ -88,7 +88,7 @@ def converse(tasks: asyncio.TaskGroup, device: Device, damage: Damage) -> Conver
 async def until(condition: Callable[[], object]) -> None:
     # The condition is another party's doing and has no event of its own.
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0)
 
 

@@ -103,7 +103,7 @@ async def site(bounds: Bounds | None = None, spool: HandSpool | None = None) -> 
 
 async def until(condition: Callable[[], object]) -> None:
     # The condition is another party's doing and has no event of its own.
-    while not condition():  # noqa: ASYNC110
+    while not condition():
         await asyncio.sleep(0.005)
 
 
