@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test unit soak bench demo dashboards asyncapi format clean
+.PHONY: help setup check test unit soak bench demo dashboards asyncapi format
 
 help:  ## What this file can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Debian keeps venv in a package of its own.
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || \
+	  { apt-get update && apt-get install -y --no-install-recommends python3-venv && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(STAMP)
@@ -47,3 +49,7 @@ demo: $(STAMP)  ## The whole county on this machine; SECONDS=60 ends it by itsel
 
 dashboards: $(STAMP)  ## Write Grafana's JSON from the panels
 	$(BIN)/dashboards write
+
+bench: $(STAMP)  ## Measure; docs/benchmarks.md says what the figures mean
+	@.ci/servers mosquitto influxd
+	for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python -m "$$(echo $${script%.py} | tr / .)" || exit 1; done
