@@ -185,7 +185,10 @@ def test_a_kill_at_any_moment_loses_nothing_that_append_promised(path):
     spool = opened(path, new_boot())
     found = [int(payload[2:-2]) for payload in payloads(spool)]
     assert len(found) == len(set(found))
-    assert kept - gone - set(found) <= {max(gone, default=0) + 1}, "only the discard in the making may be ahead"
+    # A discard may be on disk before its writer could say so: at most one a kill, and the oldest of its time.
+    unsaid = kept - gone - set(found)
+    assert len(unsaid) <= 8
+    assert all(number < min(found) for number in unsaid)
     assert not gone & set(found)
     spool.close()
 
