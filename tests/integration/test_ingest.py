@@ -67,14 +67,20 @@ async def test_what_was_sent_while_nobody_listened_is_stored_later(ingest: Inges
 
 async def test_killed_again_and_again_it_stores_everything_once(ingest: IngestProcess, gateway: Gateway) -> None:
     ingest.start()
-    numbers: list[int] = []
+    work: dict[int, list[TruckPosition]] = {}
     for life in range(4):
-        numbers += [gateway.send(positions("truck-001", 5 * (life * 300 + number), 5)) for number in range(300)]
-        until(lambda so_far=numbers: gateway.has_receipt(so_far[-250]), "the work is under way")
+        for number in range(300):
+            batch = positions("truck-001", 5 * (life * 300 + number), 5)
+            work[gateway.send(batch)] = batch
+        until(lambda so_far=list(work): gateway.has_receipt(so_far[-250]), "the work is under way")
         ingest.kill()
         ingest.start()
-    gateway.receipted(*numbers)
-    assert await ingest.count(TruckPosition, "latitude") == len(numbers) * 5
+    # A kill between the acknowledgement and the receipt loses the receipt alone: a spool sends such a row again.
+    for number, batch in work.items():
+        if not gateway.has_receipt(number):
+            gateway.send_again(number, batch)
+    gateway.receipted(*work)
+    assert await ingest.count(TruckPosition, "latitude") == len(work) * 5
 
 
 async def test_a_broker_that_forgets_everything_costs_only_a_message_sent_again(
